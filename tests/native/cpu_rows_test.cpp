@@ -187,10 +187,12 @@ TEST("cpu: rope_append rotates halves by position and lays keys and values into 
           const uint32_t h = i / dim, d = i % dim;
           const float* k = row + heads * dim;
           const double want = rotated(k + h * dim, position, d);
-          const size_t key = 2 * (layout.key_group(h, token) + d / 2 * 16 + token % 16) + d % 2;
+          const size_t key = 2 * (layout.key(h, token) + d / 2 * 16) + d % 2;
           REQUIRE(std::fabs(double{test::widen_bf16(page[key])} - want) <=
                   kBf16 * std::fabs(want) + 1e-6);
-          const size_t value = 2 * (layout.value_pair(h, token) + d) + token % 2;
+          const size_t value =
+              2 * (layout.value(h, token) + d / 32 * layout.value_panel_words() + d % 32) +
+              token % 2;
           REQUIRE(page[value] == test::round_bf16(k[kv_heads * dim + i]));
           // Position 32 is the last: the other half of its pair is cleared.
           if (r == rows - 1) REQUIRE(page[value + 1] == 0);

@@ -61,13 +61,14 @@ class QueryTileAttention {
         layout_{args.kv.page_tokens, args.kv.num_kv_heads, args.kv.head_dim},
         pages_(args.batch->pages + sequence_of(args, tile.rows.begin).page_begin),
         first_position_(args.batch->row_position[tile.rows.begin]),
+        last_position_(args.batch->row_position[tile.rows.end - 1]),
         queries_((tile.rows.end - tile.rows.begin) * tile.heads),
         dim_(args.kv.head_dim),
-        width_(static_cast<uint32_t>(layout_.value_width())) {}
+        width_(layout_.value_panels() * kValueColumns) {}
 
   void run() {
     load_queries();
-    const uint32_t last = first_position_ + (tile_.rows.end - tile_.rows.begin) - 1;
+    const uint32_t last = last_position_;
     for (uint32_t start = 0; start <= last; start += kAttentionBlock) {
       const uint32_t tokens =
           last + 1 - start < kAttentionBlock ? last + 1 - start : kAttentionBlock;
@@ -125,7 +126,16 @@ class QueryTileAttention {
       const uint32_t seen = position + 1 - block.start;
       soften(i, seen < kAttentionBlock ? seen : kAttentionBlock);
     }
+    fetch_next(block);
     weigh_values(block);
+  }
+
+  // Starts reading the next block, which may be in another page; the rest follows its beginning.
+  void fetch_next(const Block& block) const {
+    const uint32_t position = block.start + kAttentionBlock;
+    if (position > last_position_) return;
+    const uint32_t* next = keys(position);
+    for (size_t word = 0; word < kPrefetchWords; word += 16) __builtin_prefetch(next + word);
   }
 
   // scores = queries * keys, 32 tokens at a time.
@@ -133,22 +143,22 @@ class QueryTileAttention {
     Tile<V> tile;
     tile.a = scratch_.queries + block.first * query_width();
     tile.lda = query_width();
-    tile.b_stride = kKeyGroup;
+    tile.b_stride = layout_.group_tokens();
     tile.pairs = dim_ / 2;
     tile.ldc = kAttentionBlock;
     tile.accumulate = false;
-    for (uint32_t token = 0; token < block.tokens; token += 2 * kKeyGroup) {
+    for (uint32_t token = 0; token < block.tokens; token += 2 * kKeyColumns) {
+      const uint32_t second = token + kKeyColumns;
       tile.half[0] = keys(block.start + token);
-      // Where no second group exists the first is taken twice; its scores are masked.
-      tile.half[1] =
-          token + kKeyGroup < block.tokens ? keys(block.start + token + kKeyGroup) : tile.half[0];
+      // Where there is no second half the first is taken twice; its scores are masked.
+      tile.half[1] = second < block.tokens ? keys(block.start + second) : tile.half[0];
       tile.c = scratch_.scores + block.first * kAttentionBlock + token;
       multiply<V>(tile, queries_ - block.first);
     }
   }
 
   const uint32_t* keys(uint32_t position) const {
-    return page_at(position) + layout_.key_group(tile_.kv_head, position % layout_.page_tokens);
+    return page_at(position) + layout_.key(tile_.kv_head, position % layout_.page_tokens);
   }
 
   // Turns the scores of a query, of which it sees the first `seen`, into probabilities.
@@ -183,37 +193,50 @@ class QueryTileAttention {
     }
   }
 
+  const uint32_t* values(uint32_t position) const {
+    return page_at(position) + layout_.value(tile_.kv_head, position % layout_.page_tokens);
+  }
+
   // block_out = probabilities * values, page by page.
   void weigh_values(const Block& block) {
+    const size_t panel = layout_.value_panel_words();
     for (uint32_t token = 0; token < block.tokens;) {
-      const uint32_t position = block.start + token;
-      const uint32_t in_page = position % layout_.page_tokens;
-      const uint32_t page_left = layout_.page_tokens - in_page;
+      const uint32_t page_left = layout_.page_tokens - (block.start + token) % layout_.page_tokens;
       const uint32_t left = block.tokens - token;
       const uint32_t run = left < page_left ? left : page_left;
-      const uint32_t* values = page_at(position) + layout_.value_pair(tile_.kv_head, in_page);
-      if (run >= 2) weigh_pairs(block, token / 2, run / 2, values);
+      const uint32_t* first = values(block.start + token);
+      if (run >= 2) weigh_pairs(block, {first, panel, token, run / 2});
       if (run % 2 != 0) {
         // Only the last token of the tile can be alone; its partner may never have been written.
+        const uint32_t* last = first + size_t{run / 2} * kValueColumns;
         for (uint32_t d = 0; d < width_; ++d) {
-          scratch_.last_values[d] = values[size_t{run / 2} * width_ + d] & 0xffffu;
+          scratch_.last_values[d] = last[d / kValueColumns * panel + d % kValueColumns] & 0xffffu;
         }
-        weigh_pairs(block, (token + run) / 2, 1, scratch_.last_values);
+        weigh_pairs(block, {scratch_.last_values, kValueColumns, token + run - 1, 1});
       }
       token += run;
     }
   }
 
-  void weigh_pairs(const Block& block, uint32_t pair, uint32_t pairs, const uint32_t* values) {
+  // Pairs of neighbouring tokens whose values lie together.
+  struct ValueRun {
+    const uint32_t* first;
+    size_t panel_words;  // from one panel of dimensions to the next
+    uint32_t token;      // of the block
+    uint32_t pairs;
+  };
+
+  void weigh_pairs(const Block& block, const ValueRun& run) {
     Tile<V> tile;
-    tile.a = scratch_.probabilities + block.first * Scratch::kProbabilities + pair * kPairSize;
+    tile.a =
+        scratch_.probabilities + block.first * Scratch::kProbabilities + run.token / 2 * kPairSize;
     tile.lda = Scratch::kProbabilities;
-    tile.b_stride = width_;
-    tile.pairs = pairs;
+    tile.b_stride = kValueColumns;
+    tile.pairs = run.pairs;
     tile.ldc = width_;
-    tile.accumulate = pair > 0;
-    for (uint32_t d = 0; d < width_; d += 32) {
-      tile.half[0] = values + d;
+    tile.accumulate = run.token > 0;
+    for (uint32_t d = 0; d < width_; d += kValueColumns) {
+      tile.half[0] = run.first + d / kValueColumns * run.panel_words;
       tile.half[1] = tile.half[0] + 16;
       tile.c = scratch_.block_out + block.first * width_ + d;
       multiply<V>(tile, queries_ - block.first);
@@ -266,6 +289,7 @@ class QueryTileAttention {
   const KvPage layout_;
   const uint32_t* pages_;  // of the sequence
   const uint32_t first_position_;
+  const uint32_t last_position_;
   const uint32_t queries_;
   const uint32_t dim_;
   const uint32_t width_;  // dim padded to 32
