@@ -37,10 +37,13 @@ struct AttentionScratch {
   alignas(64) float block_out[kMaxQueries * kMaxHeadDim];
   alignas(64) float out[kMaxQueries * kMaxHeadDim];
   alignas(64) uint32_t last_values[kMaxHeadDim];  // the last pair, its unwritten half cleared
-  float block_max[kMaxQueries];
-  float block_sum[kMaxQueries];
-  float max[kMaxQueries];
-  float sum[kMaxQueries];
+  // One number per query; room for whole vectors from any query on.
+  float block_max[kMaxQueries + V::kLanes];
+  float block_sum[kMaxQueries + V::kLanes];
+  float block_scale[kMaxQueries + V::kLanes];
+  float max[kMaxQueries + V::kLanes];
+  float sum[kMaxQueries + V::kLanes];
+  float scale[kMaxQueries + V::kLanes];
 };
 
 // The queries of one task: consecutive rows of one sequence times heads that share a kv head.
@@ -75,7 +78,11 @@ class QueryTileAttention {
       // Rows before the block see none of it.
       const uint32_t first = start > first_position_ ? (start - first_position_) * tile_.heads : 0;
       compute_block({start, tokens, first});
-      merge_block(start == 0, first);
+      if (start == 0) {
+        take_block();
+      } else {
+        merge_block(first);
+      }
     }
     store_out();
   }
@@ -169,7 +176,7 @@ class QueryTileAttention {
     for (uint32_t i = V::kLanes; i < kAttentionBlock; i += V::kLanes) {
       top = V::max(top, V::load(scores + i));
     }
-    const float max = max_lanes<V>(top);
+    const float max = V::largest(top);
     const F shift = V::set1(max);
     A* probabilities = scratch_.probabilities + query * Scratch::kProbabilities;
     F sum = V::set1(0.0f);
@@ -178,7 +185,7 @@ class QueryTileAttention {
       sum = V::add(sum, put_input(p, i, probabilities));
     }
     scratch_.block_max[query] = max;
-    scratch_.block_sum[query] = sum_lanes<V>(sum);
+    scratch_.block_sum[query] = V::sum(sum);
   }
 
   // Stores elements [i, i + lanes) of a GEMM input and returns them as stored.
@@ -243,30 +250,43 @@ class QueryTileAttention {
     }
   }
 
-  // Adds a block's (m, l, o) to the running ones.
-  void merge_block(bool is_first, uint32_t first) {
+  // Adds a block's (m, l, o) to the running ones: both are scaled to the larger maximum.
+  void merge_block(uint32_t first) {
+    merge_sums(first);
     for (uint32_t i = first; i < queries_; ++i) {
       const float* block_out = scratch_.block_out + i * width_;
       float* out = scratch_.out + i * width_;
-      if (is_first) {
-        scratch_.max[i] = scratch_.block_max[i];
-        scratch_.sum[i] = scratch_.block_sum[i];
-        __builtin_memcpy(out, block_out, width_ * sizeof(float));
-        continue;
-      }
-      const F old_max = V::set1(scratch_.max[i]);
-      const F block_max = V::set1(scratch_.block_max[i]);
-      const F max = V::max(old_max, block_max);
-      const F old_scale = exp<V>(V::sub(old_max, max));
-      const F scale = exp<V>(V::sub(block_max, max));
-      const F block_sum = V::mul(V::set1(scratch_.block_sum[i]), scale);
-      V::store_part(&scratch_.max[i], max, 1);
-      V::store_part(&scratch_.sum[i], V::fma(V::set1(scratch_.sum[i]), old_scale, block_sum), 1);
+      const F old_scale = V::set1(scratch_.scale[i]);
+      const F scale = V::set1(scratch_.block_scale[i]);
       for (uint32_t d = 0; d < width_; d += V::kLanes) {
         const F added = V::mul(V::load(block_out + d), scale);
         V::store(out + d, V::fma(V::load(out + d), old_scale, added));
       }
     }
+  }
+
+  void merge_sums(uint32_t first) {
+    for (uint32_t i = first; i < queries_; i += V::kLanes) {
+      const F old_max = V::load(scratch_.max + i);
+      const F block_max = V::load(scratch_.block_max + i);
+      const F max = V::max(old_max, block_max);
+      const F old_scale = exp<V>(V::sub(old_max, max));
+      const F scale = exp<V>(V::sub(block_max, max));
+      const F added = V::mul(V::load(scratch_.block_sum + i), scale);
+      V::store(scratch_.max + i, max);
+      V::store(scratch_.sum + i, V::fma(V::load(scratch_.sum + i), old_scale, added));
+      V::store(scratch_.scale + i, old_scale);
+      V::store(scratch_.block_scale + i, scale);
+    }
+  }
+
+  // The first block is all there is so far.
+  void take_block() {
+    for (uint32_t i = 0; i < queries_; ++i) {
+      scratch_.max[i] = scratch_.block_max[i];
+      scratch_.sum[i] = scratch_.block_sum[i];
+    }
+    __builtin_memcpy(scratch_.out, scratch_.block_out, queries_ * width_ * sizeof(float));
   }
 
   void store_out() {

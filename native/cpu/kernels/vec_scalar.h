@@ -55,6 +55,13 @@ struct Scalar {
     return reinterpret_cast<F>(reinterpret_cast<I>(y) + (reinterpret_cast<I>(shifted) << 23));
   }
 
+  // Over the lanes, in a fixed order.
+  static float sum(F x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+  static float largest(F x) {
+    const F half = max(x, F{x[2], x[3], x[2], x[3]});
+    return half[0] > half[1] ? half[0] : half[1];
+  }
+
   static I load_pairs(const uint32_t* p) {
     I x;
     std::memcpy(&x, p, 16);
