@@ -1,8 +1,7 @@
 #!/usr/bin/env pwsh
-# ./build.ps1 <target> [arguments]: forwards to build.proj, which lists the targets.
-# Properties are given as /p:Rid=win-x64: PowerShell would read -p: as a parameter of its own.
-# Only `serve` is done here, so that Ctrl-C reaches the server itself:
-#   ./build.ps1 serve [model folder] [arguments of `nanoflow serve`]
+# ./build.ps1 <target> [arguments]: forwards to build.proj. The twin of build.sh, which says what
+# each target does. Properties of MSBuild are given as /p:Rid=win-x64: PowerShell would read -p: as
+# a parameter of its own.
 Set-StrictMode -Version 3.0
 $ErrorActionPreference = 'Stop'
 
@@ -29,7 +28,17 @@ try {
       & "./$program" serve @rest
       exit $LASTEXITCODE
     }
-    { @('build', 'test', 'test-all', 'publish', 'format', 'bindings', 'clean') -ccontains $_ } {
+    'test' {
+      Invoke-Build '-t:build'
+      & cmake -P eng/test.cmake
+      exit $LASTEXITCODE
+    }
+    'test-all' {
+      Invoke-Build '-t:build'
+      & cmake '-DALL=ON' -P eng/test.cmake
+      exit $LASTEXITCODE
+    }
+    { @('build', 'publish', 'format', 'bindings', 'clean') -ccontains $_ } {
       Invoke-Build "-t:$target" @rest
     }
     default {

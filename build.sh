@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# ./build.sh <target> [arguments]: forwards to build.proj, which lists the targets.
-# Only `serve` is done here, so that Ctrl-C reaches the server itself:
-#   ./build.sh serve [model folder] [arguments of `nanoflow serve`]
+# ./build.sh <target> [arguments]: forwards to build.proj. Its twin on Windows is build.ps1.
+#
+#   build, publish, format, bindings, clean    see build.proj; arguments go to MSBuild
+#   test        builds, then runs every test; the last line is "N passed, N failed, N skipped"
+#   test-all    the same with large counts, native tests under sanitizers, and style checks
+#   serve [model folder] [arguments of `nanoflow serve`]    the sample model by default
+#
+# What runs a program runs it from here, not from MSBuild, so that Ctrl-C and its output are its own.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -16,7 +21,15 @@ case $target in
     msbuild -t:executable
     exec src/NanoFlow/bin/Release/net10.0/nanoflow serve "$@"
     ;;
-  build | test | test-all | publish | format | bindings | clean)
+  test)
+    msbuild -t:build
+    exec cmake -P eng/test.cmake
+    ;;
+  test-all)
+    msbuild -t:build
+    exec cmake -DALL=ON -P eng/test.cmake
+    ;;
+  build | publish | format | bindings | clean)
     msbuild "-t:$target" "$@"
     ;;
   *)
