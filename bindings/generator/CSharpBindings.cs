@@ -1,4 +1,4 @@
-// The C# side: enums, handles, blittable structs with explicit offsets, and one import per function.
+// The C# side: enums, handles, blittable structs with explicit offsets, one import per function.
 
 using System.Globalization;
 using System.Text;

@@ -22,5 +22,5 @@ public sealed record FunctionDeclaration(
 
 public sealed record InlineArrayType(string Name, string Element, int Length);
 
-/// <summary>A header that cannot be bound, or a tool that is missing: one line for the user.</summary>
+/// <summary>A header that cannot be bound, or a missing tool: one line for the user.</summary>
 public sealed class BindingException(string message) : Exception(message);

@@ -1,5 +1,5 @@
-// The native side: assertions that every compiler of the library sees the sizes and offsets that the
-// bindings were written with.
+// The native side: assertions that every compiler of the library sees the sizes and offsets that
+// the bindings were written with.
 
 using System.Globalization;
 using System.Text;

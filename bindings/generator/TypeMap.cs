@@ -1,5 +1,5 @@
-// The C# type of a castxml type. Only what has one size and layout on every platform is let through:
-// stdint types, char, float, double, enums, structs, pointers to them and arrays of them.
+// The C# type of a castxml type. Only what has one size and layout on every platform is let
+// through: stdint types, char, float, double, enums, structs, pointers to them and arrays of them.
 
 using System.Xml.Linq;
 
