@@ -24,6 +24,24 @@ public static partial class BuildRules
             ? match.Groups[1].Value
             : null;
 
+    /// <summary>
+    /// A row of a kernel table names its kernel; the file of that name lies in the table's folder.
+    /// </summary>
+    public static IEnumerable<string> KernelsWithoutFile(
+        SourceFile table, IReadOnlySet<string> paths)
+    {
+        var folder = table.Path[..^table.Name.Length] + "kernels/";
+        var rows = KernelRow().Matches(CodeText.WithoutComments(table.Text));
+        return rows.Count == 0
+            ? [$"{table.Path}: no row looks like {{OpKind::kName, \"name\""]
+            : rows.Select(row => folder + row.Groups[1].Value)
+                .Where(stem => !paths.Contains(stem + ".cpp") && !paths.Contains(stem + ".cu"))
+                .Select(stem => $"{table.Path}: no source file {stem}");
+    }
+
+    [GeneratedRegex(@"\{\s*OpKind::k\w+,\s*""(\w+)""")]
+    private static partial Regex KernelRow();
+
     [GeneratedRegex(@"^  ([a-z-]+(?: \| [a-z-]+)*)\)$", RegexOptions.Multiline)]
     private static partial Regex ShellCase();
 

@@ -12,25 +12,34 @@ public sealed class CodeText
 {
     private readonly string _text;
     private readonly bool _keepComments;
+    private readonly bool _keepLiterals;
     private readonly StringBuilder _out = new();
     private int _at;
 
-    private CodeText(string text, bool keepComments)
+    private CodeText(string text, bool keepComments, bool keepLiterals)
     {
         _text = text;
         _keepComments = keepComments;
+        _keepLiterals = keepLiterals;
     }
 
     /// <summary>The text without comments and without the contents of literals.</summary>
-    public static string CodeOnly(string text) => new CodeText(text, keepComments: false).Scan();
+    public static string CodeOnly(string text) =>
+        Scan(text, keepComments: false, keepLiterals: false);
 
     /// <summary>The text without the contents of literals.</summary>
-    public static string WithComments(string text) => new CodeText(text, keepComments: true).Scan();
+    public static string WithComments(string text) =>
+        Scan(text, keepComments: true, keepLiterals: false);
 
-    private string Scan()
+    /// <summary>The text without comments.</summary>
+    public static string WithoutComments(string text) =>
+        Scan(text, keepComments: false, keepLiterals: true);
+
+    private static string Scan(string text, bool keepComments, bool keepLiterals)
     {
-        ScanCode(untilBrace: false);
-        return _out.ToString();
+        var scanner = new CodeText(text, keepComments, keepLiterals);
+        scanner.ScanCode(untilBrace: false);
+        return scanner._out.ToString();
     }
 
     // Copies code up to the end, or up to the brace that closes a hole of an interpolated string.
@@ -73,12 +82,12 @@ public sealed class CodeText
         {
             var quotes = _text.AsSpan(_at).IndexOfAnyExcept('"');
             var marks = new string('"', quotes < 0 ? 3 : quotes);
-            Until(End(marks, _at + marks.Length), keep: false);
+            Until(End(marks, _at + marks.Length), _keepLiterals);
         }
         else if (quote == '"' && prefix.EndsWith('R'))
         {
             var delimiter = _text[(_at + 1).._text.IndexOf('(', _at)];
-            Until(End($"){delimiter}\"", _at + 1), keep: false);
+            Until(End($"){delimiter}\"", _at + 1), _keepLiterals);
         }
         else
         {
@@ -93,17 +102,17 @@ public sealed class CodeText
         {
             if (_text[_at] == '\\' && !isVerbatim)
             {
-                Blank(2);
+                Pass(2);
             }
             else if ((isVerbatim && Starts("\"\"")) || (isInterpolated && Starts("{{")))
             {
-                Blank(2);
+                Pass(2);
             }
             else if (isInterpolated && _text[_at] == '{')
             {
-                Blank(1);
+                Pass(1);
                 ScanCode(untilBrace: true);
-                Blank(1);
+                Pass(1);
             }
             else if (_text[_at] == quote)
             {
@@ -112,7 +121,7 @@ public sealed class CodeText
             }
             else
             {
-                Blank(1);
+                Pass(1);
             }
         }
     }
@@ -143,29 +152,17 @@ public sealed class CodeText
     private bool Starts(string mark) =>
         string.CompareOrdinal(_text, _at, mark, 0, mark.Length) == 0;
 
-    private void Until(int end, bool keep)
-    {
-        if (keep)
-        {
-            Keep(end - _at);
-        }
-        else
-        {
-            Blank(end - _at);
-        }
-    }
+    private void Until(int end, bool keep) => Copy(end - _at, keep);
 
-    private void Keep(int count)
-    {
-        _out.Append(_text, _at, count);
-        _at += count;
-    }
+    private void Pass(int count) => Copy(count, _keepLiterals);
 
-    private void Blank(int count)
+    private void Keep(int count) => Copy(count, keep: true);
+
+    private void Copy(int count, bool keep)
     {
         for (var end = Math.Min(_at + count, _text.Length); _at < end; _at++)
         {
-            _out.Append(_text[_at] == '\n' ? '\n' : ' ');
+            _out.Append(keep || _text[_at] == '\n' ? _text[_at] : ' ');
         }
     }
 }

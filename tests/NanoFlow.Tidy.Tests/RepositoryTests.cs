@@ -62,6 +62,11 @@ public sealed class RepositoryTests
         Assert.Equal(shell, BuildRules.TargetsOfPowerShell(Repository.Read("build.ps1")));
     }
 
+    [Fact]
+    public void KernelTables_EveryRow_HasItsSourceFile() =>
+        None(Repository.Sources.Where(IsKernelTable)
+            .SelectMany(table => BuildRules.KernelsWithoutFile(table, Paths)));
+
     [Theory]
     [InlineData("bindings/NanoFlow.Native/Generated/NativeMethods.g.cs")]
     [InlineData("tests/native/layout.g.cpp")]
@@ -72,6 +77,10 @@ public sealed class RepositoryTests
             BuildRules.HashIn(Repository.Read(path)) == HeaderOrigin.Hash(header),
             $"{path} is not of this nanoflow.h: run ./build.sh bindings");
     }
+
+    // The reference backend keeps its kernels in one file, for reading.
+    private static bool IsKernelTable(SourceFile file) =>
+        file.Name is "kernel_table.cpp" or "kernel_table.cu" && !file.IsIn("native/reference/");
 
     private static void NoneOf(Func<SourceFile, IEnumerable<string>> rule) =>
         None(Repository.Sources.SelectMany(rule));

@@ -152,6 +152,16 @@ public sealed class RuleTests
         Assert.Equal(["build", "serve", "test-all"], power);
     }
 
+    [Theory]
+    [InlineData("{OpKind::kRope, \"rope\", f}, {OpKind::kGemm,\n \"gemm_avx2\", g}", "gemm_avx2")]
+    [InlineData("// {OpKind::kRope, \"rope\", f}", "no row")]
+    public void KernelTable_RowWithoutFile_IsFound(string text, string found)
+    {
+        string[] paths = ["native/cpu/kernels/rope.cpp", "native/reference/gemm_avx2.cpp"];
+        var table = new SourceFile("native/cpu/kernel_table.cpp", text);
+        Assert.Contains(found, BuildRules.KernelsWithoutFile(table, paths.ToHashSet()).Single());
+    }
+
     [Fact]
     public void Bindings_HashOfAnotherHeader_Differs()
     {
