@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "backend.h"
+#include "core/backend.h"
 
 namespace nf::reference {
 

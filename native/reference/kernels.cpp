@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "check.h"
-#include "penalty_counts.h"
-#include "sampling.h"
+#include "core/check.h"
+#include "core/penalty_counts.h"
+#include "core/sampling.h"
 
 namespace nf::reference {
 namespace {

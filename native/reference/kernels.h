@@ -6,7 +6,7 @@
 // function of one row: what a row yields cannot depend on the rows it is computed with.
 #pragma once
 
-#include "backend.h"
+#include "core/backend.h"
 
 namespace nf::reference {
 

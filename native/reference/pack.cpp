@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "check.h"
+#include "core/check.h"
 
 namespace nf::reference {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backend.h"
+#include "core/backend.h"
 
 namespace nf::reference {
 

@@ -4,8 +4,8 @@
 #include <functional>
 #include <span>
 
+#include "core/sampling.h"
 #include "kernels.h"
-#include "sampling.h"
 
 namespace nf::reference {
 namespace {

@@ -1,7 +1,7 @@
 // The CPU kernels, one launch function each.
 #pragma once
 
-#include "backend.h"
+#include "core/backend.h"
 
 namespace nf::cpu {
 

@@ -11,8 +11,8 @@
 #include <cmath>
 #include <functional>
 
+#include "core/sampling.h"
 #include "kernels.h"
-#include "sampling.h"
 
 namespace nf::cpu {
 namespace {
