@@ -41,11 +41,14 @@ constexpr float kGreedyTemperature = 1e-5f;
 constexpr float kBanned = -std::numeric_limits<float>::infinity();
 constexpr uint32_t kFullWeight = 1u << 30;  // of the largest token
 
-// Rule 1. Also maps -0 to +0, so that equal logits have equal bits.
+// Rule 1. Also maps -0 to +0, so that equal logits have equal bits. Selects on bits: compilers turn
+// these into vector code, and a choice between floats into branches.
 inline float clean_logit(float logit) {
-  const float largest = std::numeric_limits<float>::max();
-  const float number = logit == logit ? logit : kBanned;
-  return (number < largest ? number : largest) + 0.0f;
+  constexpr int32_t kInfinity = 0x7f800000;
+  constexpr int32_t kLargest = 0x7f7fffff;
+  const auto bits = std::bit_cast<int32_t>(logit);
+  const int32_t number = (bits & 0x7fffffff) > kInfinity ? std::bit_cast<int32_t>(kBanned) : bits;
+  return std::bit_cast<float>(number == kInfinity ? kLargest : number) + 0.0f;
 }
 
 // Rule 3. count is a penalty count: see kInPrompt.
@@ -68,15 +71,17 @@ inline bool is_greedy(const nf_sampling& sampling) {
   return !(sampling.temperature >= kGreedyTemperature);
 }
 
-// e^x for x <= 0 within 2e-7 relative; 0 below -87 and for NaN. Only adds and multiplies in a fixed
-// order, so it has the same bits on every machine, and compilers vectorise it. x = n * ln 2 + f
-// with |f| <= ln 2 / 2; e^f is its Taylor polynomial (the next term is below 2^-26).
+// e^x for x <= 0 within 2e-7 relative; e^-87, next to nothing, for lower x and for NaN. Only adds
+// and multiplies in a fixed order: it has the same bits on every machine, and compilers vectorise
+// it. x = n * ln 2 + f with |f| <= ln 2 / 2; e^f is its Taylor polynomial (the next term is at most
+// 1.2e-7).
 inline float exp_nonpositive(float x) {
   constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23: adding it drops the fraction
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2High = 0.693145752f;  // few bits, so that n * kLn2High is exact
   constexpr float kLn2Low = 1.42860677e-6f;
-  const float clamped = x > -87.0f ? x : -87.0f;
+  const int32_t magnitude = std::bit_cast<int32_t>(x) & 0x7fffffff;
+  const float clamped = -std::bit_cast<float>(std::min(magnitude, std::bit_cast<int32_t>(87.0f)));
   const float n = (clamped * kLog2E + kRoundToInteger) - kRoundToInteger;
   const float f = (clamped - n * kLn2High) - n * kLn2Low;
   float p = 1.0f / 720;
@@ -87,8 +92,7 @@ inline float exp_nonpositive(float x) {
   p = p * f + 1.0f;
   p = p * f + 1.0f;
   const auto exponent = uint32_t(int32_t(n) + 127);
-  const float result = p * std::bit_cast<float>(exponent << 23);
-  return x > -87.0f ? result : 0.0f;
+  return p * std::bit_cast<float>(exponent << 23);
 }
 
 // Rule 7. logit <= largest; inverse_temperature = 1 / temperature.

@@ -230,14 +230,16 @@ uint64_t top_p_border(const Candidates& candidates, const Levels& levels, uint64
   return border_of_weight(candidates.keys, end, candidates.weights, needed);
 }
 
-// Zeroes the weights of candidates that rank behind `border`.
+// Zeroes the weights of candidates that rank behind `border`: of equal logits, the higher ids.
 void drop_behind(Candidates& candidates, uint64_t border) {
   const uint32_t last = ranked_token(border);
   const float entry = candidates.logits[last];
-  for (uint32_t i = 0; i < candidates.count; ++i) {
-    const bool equal_kept = candidates.logits[i] == entry && i <= last;
-    const bool kept = candidates.logits[i] > entry || equal_kept;
-    candidates.weights[i] = kept ? candidates.weights[i] : 0;
+  uint32_t* weights = candidates.weights;
+  for (uint32_t i = 0; i < last; ++i) {
+    weights[i] = candidates.logits[i] >= entry ? weights[i] : 0;
+  }
+  for (uint32_t i = last + 1; i < candidates.count; ++i) {
+    weights[i] = candidates.logits[i] > entry ? weights[i] : 0;
   }
 }
 
