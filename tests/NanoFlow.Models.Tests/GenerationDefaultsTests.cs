@@ -22,9 +22,13 @@ public sealed class GenerationDefaultsTests
     }
 
     [Fact]
-    public void Parse_EmptyObject_LeavesAllOpen() =>
-        Assert.Equal(
-            new GenerationDefaults(), Parse("{}") with { EosTokenIds = new GenerationDefaults().EosTokenIds });
+    public void Parse_EmptyObject_LeavesAllOpenButEos()
+    {
+        var nothing = new GenerationDefaults();
+
+        Assert.Equal(nothing, Parse("{}") with { EosTokenIds = nothing.EosTokenIds });
+        Assert.Equal([2, 3], Parse("{}").EosTokenIds);
+    }
 
     [Fact]
     public void Parse_SamplingOff_IsGreedy() => Assert.True(Parse("{\"do_sample\": false}").Greedy);
