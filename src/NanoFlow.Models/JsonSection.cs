@@ -126,22 +126,10 @@ internal sealed class JsonSection
             .ToArray();
     }
 
-    internal string ReadText(string name, JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.String)
-        {
-            throw Error(name, $"is {Show(value)}, a string is wanted");
-        }
-
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new ModelFormatException(_file, $"{_prefix}{name} is not valid Unicode", e);
-        }
-    }
+    internal string ReadText(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw Error(name, $"is {Show(value)}, a string is wanted");
 
     private static JsonElement ParseRoot(string file, byte[] utf8)
     {
@@ -152,6 +140,7 @@ internal sealed class JsonSection
         };
         try
         {
+            CheckText(utf8);
             return JsonElement.Parse(utf8, options);
         }
         catch (JsonException e)
@@ -160,8 +149,22 @@ internal sealed class JsonSection
         }
         catch (InvalidOperationException e)
         {
-            // Comparing the keys decodes them, and a lone surrogate cannot be decoded.
-            throw new ModelFormatException(file, "a key is not valid Unicode", e);
+            throw new ModelFormatException(file, "holds text that is not valid Unicode", e);
+        }
+    }
+
+    // JSON may be well formed and yet hold keys and strings that cannot be decoded (bytes that
+    // are not UTF-8, lone surrogates). Decoding all once makes every later access safe.
+    private static void CheckText(byte[] utf8)
+    {
+        var options = new JsonReaderOptions { MaxDepth = ModelLimits.JsonDepth };
+        var reader = new Utf8JsonReader(utf8, options);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+            {
+                _ = reader.GetString();
+            }
         }
     }
 

@@ -97,9 +97,9 @@ public sealed class SafetensorsHeaderTests
     [InlineData("[2147483647, 2147483647, 2147483647, 0]", "[0, 0]", 0, "overflows")]
     public void Read_BadTensor_IsRefused(string shape, string offsets, int data, string message)
     {
-        var header = $"{{\"a\":{{\"dtype\":\"BF16\",\"shape\":{shape},\"data_offsets\":{offsets}}}}}";
+        var tensor = $"{{\"dtype\":\"BF16\",\"shape\":{shape},\"data_offsets\":{offsets}}}";
 
-        AssertRefused(Samples.Safetensors(header, data), message);
+        AssertRefused(Samples.Safetensors($"{{\"a\":{tensor}}}", data), message);
     }
 
     [Fact]
