@@ -2,7 +2,8 @@
 //
 // JSON null reads as absent, as the Python writers mean it. Every refusal names the file and the
 // path of the field (rope_scaling.factor), shows the value found, and says what is wanted.
-// Duplicate keys, NaN, Infinity, comments and deep nesting are refused by the parse itself.
+// Duplicate keys, NaN, Infinity, comments, deep nesting and undecodable text are refused by the
+// parse itself, before any field is asked for.
 
 using System.Globalization;
 using System.Text.Json;
