@@ -14,6 +14,7 @@ using nf::OpKind;
 using nf::RowRange;
 
 constexpr uint32_t kPageTokens = 16;
+constexpr uint32_t kMaxPositions = 256;  // above what random_sequences makes
 
 std::vector<float> operands(Random& random, size_t count, float deviation = 1.0f) {
   std::vector<float> values = normal(random, count, deviation);
@@ -236,7 +237,7 @@ size_t qkv_width(const nf::OpShape& shape) {
 
 void run_rope_append(Run& run) {
   Step step = random_step(run.random, 8);
-  const RopeAngles angles(run.shape.max_positions, run.shape.head_dim);
+  const RopeAngles angles(kMaxPositions, run.shape.head_dim);
   KvPages pages(run.subject, run.shape, step.num_pages());
   Tensor qkv(DType::kF32, operands(run.random, step.num_rows() * qkv_width(run.shape)));
   Tensor q(run.subject.operand, size_t{step.num_rows()} * run.shape.num_heads * run.shape.head_dim);
@@ -258,7 +259,7 @@ void run_rope_append(Run& run) {
 // Fills the pages of all sequences from position 0 with the subject's own rope_append.
 void fill_pages(Run& run, const Step& step, KvPages& pages) {
   Step all = step.from_start();
-  const RopeAngles angles(run.shape.max_positions, run.shape.head_dim);
+  const RopeAngles angles(kMaxPositions, run.shape.head_dim);
   Tensor qkv(DType::kF32, operands(run.random, all.num_rows() * qkv_width(run.shape)));
   Tensor q(run.subject.operand, size_t{all.num_rows()} * run.shape.num_heads * run.shape.head_dim);
   const nf::Batch batch = all.batch();
@@ -376,7 +377,6 @@ OpCase random_case(OpKind kind, Random& random) {
     shape.head_dim = kHeadDims[pick(random, 0, 6)];
     shape.num_kv_heads = pick(random, 1, 3);
     shape.num_heads = shape.num_kv_heads * pick(random, 1, 4);
-    shape.max_positions = 256;
   }
   return {kind, shape, random()};
 }

@@ -4,6 +4,9 @@
 #include <cmath>
 
 #include "check.h"
+#include "cpu/isa.h"
+#include "cpu/kernel_table.h"
+#include "cpu/pack.h"
 #include "kernel_cases.h"
 #include "reference/kernel_table.h"
 #include "reference/pack.h"
@@ -21,7 +24,18 @@ Subject reference() {
           nf::reference::kv_page_bytes};
 }
 
-std::vector<Subject> subjects() { return {reference()}; }
+// The reference, and the cpu once for each instruction set this machine has.
+std::vector<Subject> subjects() {
+  std::vector<Subject> all{reference()};
+  for (uint8_t i = 0; i < uint8_t(nf::cpu::Isa::kCount); ++i) {
+    const auto isa = nf::cpu::Isa(i);
+    if (!nf::cpu::isa_available(isa)) continue;
+    all.push_back({std::string("cpu ") + nf::cpu::isa_name(isa), nf::cpu::kernel_table(isa),
+                   nf::DType::kBF16, nf::cpu::matrix_bytes, nf::cpu::pack_matrix,
+                   nf::cpu::kv_page_bytes});
+  }
+  return all;
+}
 
 const nf::Kernel& reference_kernel(nf::OpKind kind) {
   for (const nf::Kernel& kernel : nf::reference::kernel_table()) {

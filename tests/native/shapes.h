@@ -55,6 +55,7 @@ class SerialLane final : public nf::Lane {
   }
 
   uint32_t units() const override { return units_; }
+  void limit(uint32_t units) override { units_ = std::min(units_, units); }
   std::byte* scratch(uint32_t worker) override { return scratch_.at(worker).data(); }
   void parallel_for(uint32_t count, TaskFn task, void* context) override {
     for (uint32_t i = 0; i < count; ++i) {
