@@ -71,7 +71,8 @@ class Engine {
         world_(world),
         page_bytes_(cpu::kv_page_bytes(world.shape.page_tokens, world.shape.kv_heads,
                                        world.shape.head_dim)),
-        pages_(page_bytes_ * world.table.size(), 0xff) {  // NaN: nothing unwritten may count
+        pages_(page_bytes_ * world.table.size()) {
+    std::memset(pages_.data(), 0xff, pages_.size());  // NaN: nothing unwritten may count
     for (const uint32_t length : world.lengths) {
       out.emplace_back(size_t{length} * world.shape.q_width());
     }
@@ -155,7 +156,7 @@ class Engine {
   Isa isa_;
   World& world_;
   size_t page_bytes_;
-  test::Aligned pages_;
+  test::AlignedBytes pages_;
   std::vector<float> qkv_;
   std::vector<uint16_t> q_, attended_;
   std::vector<uint32_t> row_sequence_, row_position_;
@@ -179,9 +180,9 @@ std::vector<std::vector<uint16_t>> run_chunked(Isa isa, World& world, Random& ra
     std::vector<Chunk> decode, prefill;
     for (uint32_t s = 0; s < done.size(); ++s) {
       const uint32_t left = world.lengths[s] - done[s];
-      if (left == 0 || test::draw(random, 0, 3) == 0) continue;
-      const bool one = test::draw(random, 0, 1) == 0;
-      const uint32_t rows = one ? 1 : test::draw(random, 1, std::min(left, 70u));
+      if (left == 0 || test::pick(random, 0, 3) == 0) continue;
+      const bool one = test::pick(random, 0, 1) == 0;
+      const uint32_t rows = one ? 1 : test::pick(random, 1, std::min(left, 70u));
       (one ? decode : prefill).push_back({s, done[s], rows});
       done[s] += rows;
     }
@@ -190,8 +191,8 @@ std::vector<std::vector<uint16_t>> run_chunked(Isa isa, World& world, Random& ra
     decode.insert(decode.end(), prefill.begin(), prefill.end());
     for (const Chunk& chunk : decode) rows += chunk.rows;
     if (rows == 0) continue;
-    engine.units = test::draw(random, 1, 3);
-    engine.step(decode, num_decode, test::draw(random, 0, rows - 1));
+    engine.units = test::pick(random, 1, 3);
+    engine.step(decode, num_decode, test::pick(random, 0, rows - 1));
   }
   return engine.out;
 }
@@ -262,7 +263,7 @@ TEST("cpu: attention equals a double loop over random page tables") {
   Random random(test::seed());
   for (const Isa isa : test::available_isas()) {
     for (const Shape& shape : kShapes) {
-      World world(random, shape, {1, test::draw(random, 2, 40), test::draw(random, 120, 150)});
+      World world(random, shape, {1, test::pick(random, 2, 40), test::pick(random, 120, 150)});
       check_against_double(world, prefill_whole(isa, world));
     }
   }
@@ -272,7 +273,7 @@ TEST("cpu: attention has the same bits for any chunks, in prefill and in decode"
   Random random(test::seed());
   for (const Isa isa : test::available_isas()) {
     for (const Shape& shape : kShapes) {
-      World world(random, shape, {63, 64, 65, 1, test::draw(random, 2, 300)});
+      World world(random, shape, {63, 64, 65, 1, test::pick(random, 2, 300)});
       const auto whole = prefill_whole(isa, world);
       for (int i = 0; i < test::scale(2, 50); ++i) {
         CHECK(run_chunked(isa, world, random) == whole);

@@ -11,15 +11,11 @@
 #include "core/backend.h"
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
+#include "shapes.h"
 
 namespace test {
 
 using nf::cpu::Isa;
-using Random = std::mt19937_64;
-
-inline uint32_t draw(Random& random, uint32_t low, uint32_t high) {
-  return std::uniform_int_distribution<uint32_t>(low, high)(random);
-}
 
 inline std::vector<float> draw_floats(Random& random, size_t count, float range = 1.0f) {
   std::uniform_real_distribution<float> uniform(-range, range);
@@ -52,23 +48,6 @@ inline const nf::Kernel& kernel_of(Isa isa, nf::OpKind kind) {
   throw std::runtime_error("no kernel of this kind");
 }
 
-// Memory on a cache line, as backends give it.
-class Aligned {
- public:
-  explicit Aligned(size_t bytes, int fill = 0) : storage_(bytes + 64), bytes_(bytes) {
-    std::memset(data(), fill, bytes);
-  }
-  std::byte* data() {
-    const auto address = reinterpret_cast<uintptr_t>(storage_.data());
-    return storage_.data() + (64 - address % 64) % 64;
-  }
-  size_t size() const { return bytes_; }
-
- private:
-  std::vector<std::byte> storage_;
-  size_t bytes_;
-};
-
 // Runs tasks in a shuffled order on randomly chosen workers. Scratch is as large as the kernel
 // asked for, is full of NaNs before every task, and its end is watched.
 class ShuffledLane : public nf::Lane {
@@ -79,6 +58,7 @@ class ShuffledLane : public nf::Lane {
   }
 
   uint32_t units() const override { return units_; }
+  void limit(uint32_t units) override { units_ = std::min(units_, units); }
   std::byte* scratch(uint32_t worker) override { return scratch_[worker].data(); }
 
   void parallel_for(uint32_t count, TaskFn task, void* context) override {
@@ -86,7 +66,7 @@ class ShuffledLane : public nf::Lane {
     for (uint32_t i = 0; i < count; ++i) order[i] = i;
     std::shuffle(order.begin(), order.end(), random_);
     for (const uint32_t index : order) {
-      const uint32_t worker = draw(random_, 0, units_ - 1);
+      const uint32_t worker = pick(random_, 0, units_ - 1);
       std::memset(scratch_[worker].data(), 0xff, workspace_ + 64);
       task(context, index, worker);
       for (size_t i = 0; i < 64; ++i) {
@@ -99,7 +79,7 @@ class ShuffledLane : public nf::Lane {
   uint32_t units_;
   size_t workspace_;
   Random random_;
-  std::vector<Aligned> scratch_;
+  std::vector<AlignedBytes> scratch_;
 };
 
 // Launches one kernel on a lane of `units` workers.

@@ -36,7 +36,7 @@ struct Problem {
   uint32_t rows, out, in;
   std::vector<uint16_t> a, w;
   std::vector<float> bias, residual;
-  test::Aligned packed;
+  test::AlignedBytes packed;
 };
 
 void run(Isa isa, Problem& problem, const GemmArgs& gemm, uint32_t units = 1) {
@@ -94,7 +94,7 @@ TEST("cpu: gemm equals a double loop for any shape, bias and residual") {
   Random random(test::seed());
   for (const Isa isa : test::available_isas()) {
     for (uint32_t rows = 1; rows <= 40; ++rows) {
-      Problem p(random, rows, test::draw(random, 1, 100), 2 * test::draw(random, 1, 60));
+      Problem p(random, rows, test::pick(random, 1, 100), 2 * test::pick(random, 1, 60));
       const bool with_bias = rows % 2 == 0;
       const bool with_residual = rows % 3 == 0;
       std::vector<float> out(size_t{rows} * p.out + 1, -7.0f);
@@ -141,7 +141,7 @@ TEST("cpu: a gemm row has the same bits alone, in any range and with any workers
     }
     std::vector<float> pieces(whole.size());
     for (uint32_t begin = 0; begin < p.rows;) {
-      const uint32_t end = std::min(p.rows, begin + test::draw(random, 1, 30));
+      const uint32_t end = std::min(p.rows, begin + test::pick(random, 1, 30));
       run(isa, p, p.args({begin, end}, pieces.data(), DType::kF32, true, true), 2);
       begin = end;
     }

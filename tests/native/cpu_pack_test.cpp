@@ -11,11 +11,11 @@ namespace {
 
 // Packs an [out, in] matrix in parts of random height and returns it.
 template <typename T>
-test::Aligned pack(Random& random, const std::vector<T>& source, uint32_t out, uint32_t in,
-                   DType dtype) {
-  test::Aligned packed(cpu::matrix_bytes(out, in));
+test::AlignedBytes pack(Random& random, const std::vector<T>& source, uint32_t out, uint32_t in,
+                        DType dtype) {
+  test::AlignedBytes packed(cpu::matrix_bytes(out, in));
   for (uint32_t first = 0; first < out;) {
-    const uint32_t rows = test::draw(random, 1, out - first);
+    const uint32_t rows = test::pick(random, 1, out - first);
     cpu::pack_matrix({out, in, first, rows, dtype}, source.data() + size_t{first} * in,
                      packed.data());
     first += rows;
@@ -23,7 +23,7 @@ test::Aligned pack(Random& random, const std::vector<T>& source, uint32_t out, u
   return packed;
 }
 
-std::vector<float> row_of(test::Aligned& packed, uint32_t out, uint32_t in, uint32_t row) {
+std::vector<float> row_of(test::AlignedBytes& packed, uint32_t out, uint32_t in, uint32_t row) {
   std::vector<float> values(in);
   cpu::unpack_row({packed.data(), out, in}, row, values.data());
   return values;
@@ -66,7 +66,7 @@ TEST("cpu: fp32 and fp16 weights are rounded to bf16, ties to even") {
 }
 
 TEST("cpu: a packed matrix is whole panels of zeros where nothing was packed") {
-  test::Aligned packed(cpu::matrix_bytes(33, 3));
+  test::AlignedBytes packed(cpu::matrix_bytes(33, 3));
   CHECK_EQ(packed.size(), size_t{2 * 32 * 2 * 4});
   const std::vector<float> ones(3, 1.0f);
   cpu::pack_matrix({33, 3, 32, 1, DType::kF32}, ones.data(), packed.data());
