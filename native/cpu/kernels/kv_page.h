@@ -15,6 +15,7 @@
 
 namespace nf::cpu {
 
+constexpr uint32_t kMaxHeadDim = 256;
 constexpr uint32_t kKeyColumns = 16;    // tokens of a cache line of keys
 constexpr uint32_t kValueColumns = 32;  // dimensions of a panel of values
 

@@ -35,7 +35,6 @@ class RopeAppend {
 
  private:
   using F = typename V::F;
-  static constexpr uint32_t kMaxHeadDim = 256;
 
   static void append_row(const RopeAppendArgs& args, uint32_t row) {
     const Batch& batch = *args.batch;
