@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--new", type=int, default=24, help="tokens to generate for each prompt")
     parser.add_argument("--seed", type=int, default=1, help="of the random prompts")
-    parser.add_argument("--candidates", type=int, default=1024, help="prompts tried for each length")
+    parser.add_argument("--candidates", type=int, default=384, help="prompts tried a length")
     parser.add_argument("--long", type=int, nargs="*", default=[], help="more prompt lengths")
     arguments = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)

@@ -1,4 +1,4 @@
-"""What the golden scripts share: a model run by transformers, greedy steps, and how numbers are kept."""
+"""What the golden scripts share: a model run by transformers, greedy steps, the file format."""
 import json
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def greedy_steps(
 
 @torch.no_grad()
 def low_precision_report(folder: Path, runs: list[dict], limit: float) -> str:
-    """Repeat every step in bfloat16 on the same prefixes: how far off, and is the winner the same?"""
+    """Repeat every step in bfloat16 on the same prefixes: how far off, and who wins?"""
     model = load_model(folder, torch.bfloat16)
     wrong = 0
     error = 0.0

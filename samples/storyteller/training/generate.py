@@ -296,7 +296,7 @@ class StoryWriter:
         return messages
 
     def _question(self, plot: str, slots: Slots, story: str) -> tuple[str, str]:
-        """A question that the story answers: not each story tells the home and the friend's kind."""
+        """A question that the story answers: not every story tells home and friend's kind."""
         for _ in range(QUESTION_ATTEMPTS):
             question, answer = self._any_question(plot, slots)
             home_told = "live" not in question or names_word(story, slots["in_place"])
