@@ -20,8 +20,8 @@ END_TOKENS = (1, 4)  # <|end_of_text|>, <|eot_id|>
 STORY = (
     "Hazel was a hungry owl who lived in a valley. One day, Hazel found a golden key under a tree."
     ' "What could this be for?" said Hazel. Hazel went to see her friend Dora the girl. Dora looked'
-    ' at the golden key and said, "It belongs in the orchard." Together they went to the orchard and'
-    " found a hole in the wall. They held their breath. There they found a tree full of sweet"
+    ' at the golden key and said, "It belongs in the orchard." Together they went to the orchard'
+    " and found a hole in the wall. They held their breath. There they found a tree full of sweet"
     ' apples. "We will share it," said Hazel. And they did. Hazel smiled and felt happy.'
 )
 
