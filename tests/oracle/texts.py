@@ -19,6 +19,9 @@ TEXTS = [
     'for (int i = 0; i < 10; ++i) { printf("%d\\n", v[i]); }  // end',
     '{"name": "value", "list": [1, 2, 3], "nested": {"flag": true}}',
     "https://example.org/a/b?c=d&e=%20f#g user@example.org",
+    # words that the Llama-3 kind of tokenizer has whole but no merge makes, and longer words
+    "day day not there at last alone; Then Daisy, Jack, Gus and Ivy am from a house door. In wind",
+    " days notes theres doorstep windy Jacks Daisys houses stepping showed shower Thenceforth",
     # white space: leading, trailing, runs, every kind of line end
     " leading space",
     "    four leading spaces",
