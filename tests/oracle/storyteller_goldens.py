@@ -41,8 +41,8 @@ CONVERSATIONS = [
     [user("Tell me a story about an owl named Hazel who finds a golden key."), assistant(STORY),
      user("What did Hazel find?")],
     [user(f"{STORY} Where did they go?")],
-    [user("Hi"), assistant("Hello! Would you like to hear a story?"),
-     user("Write a short story about a hedgehog named Otto who loses his red hat.")],
+    # found by search: every one of its 80 steps has a margin over 0.1
+    [user("I want a short story about a small beaver named Wali who wants to build a snowman.")],
 ]
 
 
