@@ -1,8 +1,9 @@
-// Plans on disk: one JSON object, version 1. Ops are named, so that a person can read it; the hash of
-// the graph and the name of the device say what it was found for, and it is refused for anything else.
+// Plans on disk: one JSON object, version 1. Ops are named, so that a person can read it; the hash
+// of the graph and the name of the device say what it was found for, and it is refused for anything
+// else.
 //
-// Reading bounds every count and index before it is used. Whether the nano-ops cover the graph in an
-// order that can run is decided where the graph is: nf_program_create.
+// Reading bounds every count and index before it is used. Whether the nano-ops cover the graph in
+// an order that can run is decided where the graph is: nf_program_create.
 
 using System.Globalization;
 using System.Text.Json;

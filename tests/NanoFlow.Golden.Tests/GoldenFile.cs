@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace NanoFlow.Golden.Tests;
 
-public sealed record GoldenStep(int Id, double LogProb, double Margin, (int Id, double LogProb)[] Top);
+public sealed record GoldenStep(
+    int Id, double LogProb, double Margin, (int Id, double LogProb)[] Top);
 
 public sealed record GoldenText(int[] Prompt, GoldenStep[] Steps);
 
@@ -24,7 +25,8 @@ public sealed class GoldenFile
 
     public static string RepositoryRoot { get; } = FindRoot();
 
-    public static TheoryData<string> Models => ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias"];
+    public static TheoryData<string> Models =>
+        ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias"];
 
     public static GoldenFile Open(string model)
     {
@@ -60,7 +62,7 @@ public sealed class GoldenFile
         while (!File.Exists(Path.Combine(folder, "NanoFlow.sln")))
         {
             folder = Path.GetDirectoryName(folder)
-                ?? throw new InvalidOperationException("NanoFlow.sln was not found above the tests.");
+                ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
         }
         return folder;
     }

@@ -1,5 +1,6 @@
-// Teacher-forced: every golden prefix is a request of its own, so that one early difference does not
-// hide the steps behind it. All prefixes run at once, which mixes prefill and decode at many lengths.
+// Teacher-forced: every golden prefix is a request of its own, so that one early difference does
+// not hide the steps behind it. All prefixes run at once, which mixes prefill and decode at many
+// lengths.
 
 using NanoFlow.Engine;
 using NanoFlow.Models;
