@@ -74,7 +74,7 @@ internal static class EngineLoader
             mayShorten: options.MaxModelLength is null);
     }
 
-    private static unsafe NfEngineOptions ToNative(
+    internal static unsafe NfEngineOptions ToNative(
         EngineOptions options, int maxModelLength, int pageCount) => new()
         {
             StructSize = (uint)sizeof(NfEngineOptions),

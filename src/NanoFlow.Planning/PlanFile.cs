@@ -53,8 +53,9 @@ public static class PlanFile
             CheckOrigin(root, graph, device);
             return ReadPlan(root, graph);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second: a string that is not valid Unicode, seen when it is read.
             throw new PlanFormatException($"plan file is not valid JSON: {e.Message}", e);
         }
     }

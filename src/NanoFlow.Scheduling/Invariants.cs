@@ -85,9 +85,7 @@ internal sealed class Invariants
         Require(quarantined == allocator.QuarantinedCount, "quarantined pages or slots miscounted");
         for (var i = 0; i < owned.Length; i++)
         {
-            Require(
-                owned[i] == allocator.IsHeld(i),
-                "a page or slot held by nobody, or owned but free");
+            Require(owned[i] == allocator.IsHeld(i), "held by nobody, or owned but free");
         }
     }
 

@@ -23,9 +23,8 @@ public interface ISequenceListener
     void OnAdmitted(Sequence sequence);
 
     /// <summary>A token was committed. <paramref name="sample"/> is its index in the step's
-    /// results;
-    /// <paramref name="isEnd"/>: one of the sequence's end tokens, counted but not part of the
-    /// text. The token that completes a stop string is none: its text may begin before the
+    /// results; <paramref name="isEnd"/>: one of the sequence's end tokens, counted but not part of
+    /// the text. The token that completes a stop string is none: its text may begin before the
     /// stop.</summary>
     void OnToken(Sequence sequence, int token, int sample, bool isEnd);
 
