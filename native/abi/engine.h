@@ -25,7 +25,7 @@ class Engine {
 
   const nf_device_info& device() const { return backend_->info(); }
   const Graph& graph() const { return graph_; }
-  const Backend& backend() const { return *backend_; }
+  Backend& backend() const { return *backend_; }
   WeightStore& weights() { return weights_; }
   void make_ready();
 
