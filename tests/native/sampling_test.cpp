@@ -254,6 +254,9 @@ TEST("top_p keeps the shortest run that reaches p, of equal logits the lower ids
   CHECK((support(draw) == Tokens{0, 1, 2}));
   draw.sampling.top_p = 1e-9f;
   CHECK((support(draw) == Tokens{1}));
+  Draw even({0.0f, 0.0f, 0.0f, 0.0f});
+  even.sampling.top_p = 0.5f;  // two reach it exactly
+  CHECK((support(even) == Tokens{0, 1}));
 }
 
 TEST("top_p counts what top_k kept, and min_p is relative to the largest") {
@@ -319,7 +322,7 @@ float random_logit(Random& random, float scale_of_logits) {
 nf_sampling random_sampling(Random& random) {
   constexpr float kTemperatures[] = {0.0f, 0.1f, 0.7f, 1.0f, 2.0f, 100.0f};
   const auto on = [&] { return pick(random, 0, 1) == 0; };
-  const auto fraction = [&] { return float(pick(random, 1, 1000)) / 1000; };
+  const auto fraction = [&] { return float(pick(random, 1, 1024)) / 1024; };  // exact: hits ties
   nf_sampling sampling = Step::kGreedy;
   sampling.temperature = kTemperatures[pick(random, 0, 5)];
   if (on()) sampling.top_k = pick(random, 1, on() ? 5 : 400);
