@@ -37,10 +37,13 @@ struct AttentionScratch {
   alignas(64) float block_out[kMaxQueries * kMaxHeadDim];
   alignas(64) float out[kMaxQueries * kMaxHeadDim];
   alignas(64) uint32_t last_values[kMaxHeadDim];  // the last pair, its unwritten half cleared
-  float block_max[kMaxQueries];
-  float block_sum[kMaxQueries];
-  float max[kMaxQueries];
-  float sum[kMaxQueries];
+  // One number per query; room for whole vectors from any query on.
+  float block_max[kMaxQueries + V::kLanes];
+  float block_sum[kMaxQueries + V::kLanes];
+  float block_scale[kMaxQueries + V::kLanes];
+  float max[kMaxQueries + V::kLanes];
+  float sum[kMaxQueries + V::kLanes];
+  float scale[kMaxQueries + V::kLanes];
 };
 
 // The queries of one task: consecutive rows of one sequence times heads that share a kv head.
@@ -61,20 +64,25 @@ class QueryTileAttention {
         layout_{args.kv.page_tokens, args.kv.num_kv_heads, args.kv.head_dim},
         pages_(args.batch->pages + sequence_of(args, tile.rows.begin).page_begin),
         first_position_(args.batch->row_position[tile.rows.begin]),
+        last_position_(args.batch->row_position[tile.rows.end - 1]),
         queries_((tile.rows.end - tile.rows.begin) * tile.heads),
         dim_(args.kv.head_dim),
-        width_(static_cast<uint32_t>(layout_.value_width())) {}
+        width_(layout_.value_panels() * kValueColumns) {}
 
   void run() {
     load_queries();
-    const uint32_t last = first_position_ + (tile_.rows.end - tile_.rows.begin) - 1;
+    const uint32_t last = last_position_;
     for (uint32_t start = 0; start <= last; start += kAttentionBlock) {
       const uint32_t tokens =
           last + 1 - start < kAttentionBlock ? last + 1 - start : kAttentionBlock;
       // Rows before the block see none of it.
       const uint32_t first = start > first_position_ ? (start - first_position_) * tile_.heads : 0;
       compute_block({start, tokens, first});
-      merge_block(start == 0, first);
+      if (start == 0) {
+        take_block();
+      } else {
+        merge_block(first);
+      }
     }
     store_out();
   }
@@ -125,7 +133,16 @@ class QueryTileAttention {
       const uint32_t seen = position + 1 - block.start;
       soften(i, seen < kAttentionBlock ? seen : kAttentionBlock);
     }
+    fetch_next(block);
     weigh_values(block);
+  }
+
+  // Starts reading the next block, which may be in another page; the rest follows its beginning.
+  void fetch_next(const Block& block) const {
+    const uint32_t position = block.start + kAttentionBlock;
+    if (position > last_position_) return;
+    const uint32_t* next = keys(position);
+    for (size_t word = 0; word < kPrefetchWords; word += 16) __builtin_prefetch(next + word);
   }
 
   // scores = queries * keys, 32 tokens at a time.
@@ -133,22 +150,22 @@ class QueryTileAttention {
     Tile<V> tile;
     tile.a = scratch_.queries + block.first * query_width();
     tile.lda = query_width();
-    tile.b_stride = kKeyGroup;
+    tile.b_stride = layout_.group_tokens();
     tile.pairs = dim_ / 2;
     tile.ldc = kAttentionBlock;
     tile.accumulate = false;
-    for (uint32_t token = 0; token < block.tokens; token += 2 * kKeyGroup) {
+    for (uint32_t token = 0; token < block.tokens; token += 2 * kKeyColumns) {
+      const uint32_t second = token + kKeyColumns;
       tile.half[0] = keys(block.start + token);
-      // Where no second group exists the first is taken twice; its scores are masked.
-      tile.half[1] =
-          token + kKeyGroup < block.tokens ? keys(block.start + token + kKeyGroup) : tile.half[0];
+      // Where there is no second half the first is taken twice; its scores are masked.
+      tile.half[1] = second < block.tokens ? keys(block.start + second) : tile.half[0];
       tile.c = scratch_.scores + block.first * kAttentionBlock + token;
       multiply<V>(tile, queries_ - block.first);
     }
   }
 
   const uint32_t* keys(uint32_t position) const {
-    return page_at(position) + layout_.key_group(tile_.kv_head, position % layout_.page_tokens);
+    return page_at(position) + layout_.key(tile_.kv_head, position % layout_.page_tokens);
   }
 
   // Turns the scores of a query, of which it sees the first `seen`, into probabilities.
@@ -159,7 +176,7 @@ class QueryTileAttention {
     for (uint32_t i = V::kLanes; i < kAttentionBlock; i += V::kLanes) {
       top = V::max(top, V::load(scores + i));
     }
-    const float max = max_lanes<V>(top);
+    const float max = V::largest(top);
     const F shift = V::set1(max);
     A* probabilities = scratch_.probabilities + query * Scratch::kProbabilities;
     F sum = V::set1(0.0f);
@@ -168,7 +185,7 @@ class QueryTileAttention {
       sum = V::add(sum, put_input(p, i, probabilities));
     }
     scratch_.block_max[query] = max;
-    scratch_.block_sum[query] = sum_lanes<V>(sum);
+    scratch_.block_sum[query] = V::sum(sum);
   }
 
   // Stores elements [i, i + lanes) of a GEMM input and returns them as stored.
@@ -183,67 +200,93 @@ class QueryTileAttention {
     }
   }
 
+  const uint32_t* values(uint32_t position) const {
+    return page_at(position) + layout_.value(tile_.kv_head, position % layout_.page_tokens);
+  }
+
   // block_out = probabilities * values, page by page.
   void weigh_values(const Block& block) {
+    const size_t panel = layout_.value_panel_words();
     for (uint32_t token = 0; token < block.tokens;) {
-      const uint32_t position = block.start + token;
-      const uint32_t in_page = position % layout_.page_tokens;
-      const uint32_t page_left = layout_.page_tokens - in_page;
+      const uint32_t page_left = layout_.page_tokens - (block.start + token) % layout_.page_tokens;
       const uint32_t left = block.tokens - token;
       const uint32_t run = left < page_left ? left : page_left;
-      const uint32_t* values = page_at(position) + layout_.value_pair(tile_.kv_head, in_page);
-      if (run >= 2) weigh_pairs(block, token / 2, run / 2, values);
+      const uint32_t* first = values(block.start + token);
+      if (run >= 2) weigh_pairs(block, {first, panel, token, run / 2});
       if (run % 2 != 0) {
         // Only the last token of the tile can be alone; its partner may never have been written.
+        const uint32_t* last = first + size_t{run / 2} * kValueColumns;
         for (uint32_t d = 0; d < width_; ++d) {
-          scratch_.last_values[d] = values[size_t{run / 2} * width_ + d] & 0xffffu;
+          scratch_.last_values[d] = last[d / kValueColumns * panel + d % kValueColumns] & 0xffffu;
         }
-        weigh_pairs(block, (token + run) / 2, 1, scratch_.last_values);
+        weigh_pairs(block, {scratch_.last_values, kValueColumns, token + run - 1, 1});
       }
       token += run;
     }
   }
 
-  void weigh_pairs(const Block& block, uint32_t pair, uint32_t pairs, const uint32_t* values) {
+  // Pairs of neighbouring tokens whose values lie together.
+  struct ValueRun {
+    const uint32_t* first;
+    size_t panel_words;  // from one panel of dimensions to the next
+    uint32_t token;      // of the block
+    uint32_t pairs;
+  };
+
+  void weigh_pairs(const Block& block, const ValueRun& run) {
     Tile<V> tile;
-    tile.a = scratch_.probabilities + block.first * Scratch::kProbabilities + pair * kPairSize;
+    tile.a =
+        scratch_.probabilities + block.first * Scratch::kProbabilities + run.token / 2 * kPairSize;
     tile.lda = Scratch::kProbabilities;
-    tile.b_stride = width_;
-    tile.pairs = pairs;
+    tile.b_stride = kValueColumns;
+    tile.pairs = run.pairs;
     tile.ldc = width_;
-    tile.accumulate = pair > 0;
-    for (uint32_t d = 0; d < width_; d += 32) {
-      tile.half[0] = values + d;
+    tile.accumulate = run.token > 0;
+    for (uint32_t d = 0; d < width_; d += kValueColumns) {
+      tile.half[0] = run.first + d / kValueColumns * run.panel_words;
       tile.half[1] = tile.half[0] + 16;
       tile.c = scratch_.block_out + block.first * width_ + d;
       multiply<V>(tile, queries_ - block.first);
     }
   }
 
-  // Adds a block's (m, l, o) to the running ones.
-  void merge_block(bool is_first, uint32_t first) {
+  // Adds a block's (m, l, o) to the running ones: both are scaled to the larger maximum.
+  void merge_block(uint32_t first) {
+    merge_sums(first);
     for (uint32_t i = first; i < queries_; ++i) {
       const float* block_out = scratch_.block_out + i * width_;
       float* out = scratch_.out + i * width_;
-      if (is_first) {
-        scratch_.max[i] = scratch_.block_max[i];
-        scratch_.sum[i] = scratch_.block_sum[i];
-        __builtin_memcpy(out, block_out, width_ * sizeof(float));
-        continue;
-      }
-      const F old_max = V::set1(scratch_.max[i]);
-      const F block_max = V::set1(scratch_.block_max[i]);
-      const F max = V::max(old_max, block_max);
-      const F old_scale = exp<V>(V::sub(old_max, max));
-      const F scale = exp<V>(V::sub(block_max, max));
-      const F block_sum = V::mul(V::set1(scratch_.block_sum[i]), scale);
-      V::store_part(&scratch_.max[i], max, 1);
-      V::store_part(&scratch_.sum[i], V::fma(V::set1(scratch_.sum[i]), old_scale, block_sum), 1);
+      const F old_scale = V::set1(scratch_.scale[i]);
+      const F scale = V::set1(scratch_.block_scale[i]);
       for (uint32_t d = 0; d < width_; d += V::kLanes) {
         const F added = V::mul(V::load(block_out + d), scale);
         V::store(out + d, V::fma(V::load(out + d), old_scale, added));
       }
     }
+  }
+
+  void merge_sums(uint32_t first) {
+    for (uint32_t i = first; i < queries_; i += V::kLanes) {
+      const F old_max = V::load(scratch_.max + i);
+      const F block_max = V::load(scratch_.block_max + i);
+      const F max = V::max(old_max, block_max);
+      const F old_scale = exp<V>(V::sub(old_max, max));
+      const F scale = exp<V>(V::sub(block_max, max));
+      const F added = V::mul(V::load(scratch_.block_sum + i), scale);
+      V::store(scratch_.max + i, max);
+      V::store(scratch_.sum + i, V::fma(V::load(scratch_.sum + i), old_scale, added));
+      V::store(scratch_.scale + i, old_scale);
+      V::store(scratch_.block_scale + i, scale);
+    }
+  }
+
+  // The first block is all there is so far.
+  void take_block() {
+    for (uint32_t i = 0; i < queries_; ++i) {
+      scratch_.max[i] = scratch_.block_max[i];
+      scratch_.sum[i] = scratch_.block_sum[i];
+    }
+    __builtin_memcpy(scratch_.out, scratch_.block_out, queries_ * width_ * sizeof(float));
   }
 
   void store_out() {
@@ -266,6 +309,7 @@ class QueryTileAttention {
   const KvPage layout_;
   const uint32_t* pages_;  // of the sequence
   const uint32_t first_position_;
+  const uint32_t last_position_;
   const uint32_t queries_;
   const uint32_t dim_;
   const uint32_t width_;  // dim padded to 32
