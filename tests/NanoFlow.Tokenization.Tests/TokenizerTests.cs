@@ -19,22 +19,30 @@ public sealed class TokenizerTests
     private const int Eot = 263;
 
     [Theory]
-    [InlineData("hello", new[] { Hello })]
-    [InlineData("hell", new[] { Hell })]
-    [InlineData("llo", new[] { Ll, 'o' })]
-    [InlineData("hello w", new[] { Hello, SpaceW })]
-    [InlineData("hehe", new[] { He, He })]
-    [InlineData("lll", new[] { Ll, 'l' })]
-    [InlineData("lo", new[] { Lo })]
-    [InlineData("é", new[] { 0xC3, 0xA9 })]
+    [InlineData("hello", new int[] { Hello })]
+    [InlineData("hell", new int[] { Hell })]
+    [InlineData("llo", new int[] { Ll, 'o' })]
+    [InlineData("hello w", new int[] { Hello, SpaceW })]
+    [InlineData("hehe", new int[] { He, He })]
+    [InlineData("lll", new int[] { Ll, 'l' })]
+    [InlineData("lo", new int[] { Lo })]
+    [InlineData("é", new int[] { 0xC3, 0xA9 })]
     [InlineData("", new int[0])]
-    [InlineData("he llo", new[] { He, ' ', Ll, 'o' })]
-    [InlineData("<bos>hello<eot>", new[] { Bos, Hello, Eot })]
-    [InlineData("<bos", new[] { '<', 'b', 'o', 's' })]
-    [InlineData("a\uD800b", new[] { 'a', 0xEF, 0xBF, 0xBD, 'b' })]
+    [InlineData("he llo", new int[] { He, ' ', Ll, 'o' })]
+    [InlineData("<bos>hello<eot>", new int[] { Bos, Hello, Eot })]
+    [InlineData("<bos", new int[] { '<', 'b', 'o', 's' })]
     public void Encode_SmallVocabulary_GivesIdsWorkedOutByHand(string text, int[] expected)
     {
         Assert.Equal(expected, Small().Encode(text, addSpecialTokens: false));
+    }
+
+    [Fact]
+    public void Encode_LoneSurrogate_CountsAsReplacementCharacter()
+    {
+        int[] replacement = [0xEF, 0xBF, 0xBD];
+        Assert.Equal(['a', .. replacement, 'b'], Small().Encode("a\uD800b"));
+        Assert.Equal([.. replacement, .. replacement], Small().Encode("\uDE00\uD83D"));
+        Assert.Equal([0xF0, 0x9F, 0x98, 0x80, .. replacement], Small().Encode("\uD83D\uDE00\uD83D"));
     }
 
     [Fact]
@@ -95,12 +103,12 @@ public sealed class TokenizerTests
     }
 
     [Theory]
-    [InlineData("lstrip", "x \n<t>y", new[] { 'x', 256, 'y' })]
-    [InlineData("rstrip", "x<t> \n y", new[] { 'x', 256, 'y' })]
-    [InlineData("single_word", "x<t>", new[] { 'x', '<', 't', '>' })]
-    [InlineData("single_word", "<t>1", new[] { '<', 't', '>', '1' })]
-    [InlineData("single_word", "-<t>-", new[] { '-', 256, '-' })]
-    [InlineData("special", " <t> ", new[] { ' ', 256, ' ' })]
+    [InlineData("lstrip", "x \n<t>y", new int[] { 'x', 256, 'y' })]
+    [InlineData("rstrip", "x<t> \n y", new int[] { 'x', 256, 'y' })]
+    [InlineData("single_word", "x<t>", new int[] { 'x', '<', 't', '>' })]
+    [InlineData("single_word", "<t>1", new int[] { '<', 't', '>', '1' })]
+    [InlineData("single_word", "-<t>-", new int[] { '-', 256, '-' })]
+    [InlineData("special", " <t> ", new int[] { ' ', 256, ' ' })]
     public void Encode_AddedTokenFlag_WidensOrVetoesTheMatch(
         string flag, string text, int[] expected)
     {
