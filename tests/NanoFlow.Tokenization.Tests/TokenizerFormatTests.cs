@@ -15,9 +15,9 @@ public sealed class TokenizerFormatTests
         { "model", """{"type":"BPE","vocab":{"a":-1},"merges":[]}""", "$.model.vocab: entry 0" },
         { "model", """{"type":"BPE","vocab":{"a":4194304},"merges":[]}""", "$.model.vocab: entry 0" },
         { "model", """{"type":"BPE","vocab":{"a":0.5},"merges":[]}""", "$.model.vocab: entry 0" },
-        { "model", """{"type":"BPE","vocab":{"a":0},"merges":["a b"]}""", "$.model.merges[0]: 'a' + 'b'" },
-        { "model", """{"type":"BPE","vocab":{"a":0},"merges":["ab"]}""", "$.model.merges[0]: must be two" },
-        { "model", """{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}""", "$.model.merges[0]: must have" },
+        { "model", """{"type":"BPE","vocab":{"a":0},"merges":["a b"]}""", "$.model.merges: entry 0: 'a' + 'b'" },
+        { "model", """{"type":"BPE","vocab":{"a":0},"merges":["ab"]}""", "$.model.merges: entry 0: must be" },
+        { "model", """{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}""", "$.model.merges: entry 0: must be" },
         { "model", """{"type":"BPE","vocab":{},"merges":[],"dropout":0.1}""", "'dropout'" },
         { "model", """{"type":"BPE","vocab":{},"merges":[],"dropout":"x"}""", "tokenizer.json" },
         { "model", """{"type":"BPE","vocab":{},"merges":[],"unk_token":"u"}""", "unk_token 'u'" },
@@ -69,7 +69,7 @@ public sealed class TokenizerFormatTests
         Assert.Contains("tokenizer.json: not found", error.Message, StringComparison.Ordinal);
     }
 
-    // Every truncation and a thousand random changes of a file: loaded or refused, nothing else.
+    // Random truncations and random changes of a file: loaded or refused, nothing else.
     [Fact]
     public void Parse_DamagedFile_IsLoadedOrRefused()
     {
@@ -77,7 +77,7 @@ public sealed class TokenizerFormatTests
         json["pre_tokenizer"] = JsonNode.Parse(SmallTokenizers.Llama3PreTokenizer);
         var bytes = Encoding.UTF8.GetBytes(json.ToJsonString());
         var random = new Random(11);
-        for (var i = 0; i < 1000; i++)
+        for (var i = 0; i < 300; i++)
         {
             var damaged = bytes.ToArray();
             for (var n = random.Next(1, 4); n > 0; n--)
