@@ -63,26 +63,6 @@ public sealed class SplitTests
         Assert.Equal(tokens, string.Join('|', tokenizer.Encode(text).Select(tokenizer.TokenText)));
     }
 
-    [Theory]
-    [InlineData("""{"type":"Lowercase"}""", "AÀİ", "aài\u0307")]
-    [InlineData("""{"type":"Prepend","prepend":"_"}""", "a", "_a")]
-    [InlineData("""{"type":"Replace","pattern":{"String":"a"},"content":"bb"}""", "aca", "bbcbb")]
-    [InlineData("""{"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "}""", "a \n b", "a b")]
-    [InlineData(
-        """
-        {"type":"Sequence","normalizers":[{"type":"Lowercase"},
-          {"type":"Replace","pattern":{"String":"a"},"content":"b"}]}
-        """,
-        "Aa",
-        "bb")]
-    public void Normalizer_Kind_RewritesText(string normalizer, string text, string expected)
-    {
-        var json = SmallTokenizers.ByteLevel([]);
-        json["normalizer"] = JsonNode.Parse(normalizer);
-        var tokenizer = SmallTokenizers.Parse(json);
-        Assert.Equal(expected, tokenizer.Decode(tokenizer.Encode(text)));
-    }
-
     private static string Pieces(JsonObject preTokenizer, string text)
     {
         string[] letters = ["a", "b", "c", "-", "1"];
