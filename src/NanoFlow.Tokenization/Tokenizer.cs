@@ -17,7 +17,7 @@ public sealed class Tokenizer
     private readonly EncodePipeline _pipeline;
     private readonly Vocabulary _vocabulary;
     private readonly HashSet<int> _specialIds;
-    private readonly ConcurrentBag<EncodeScratch> _scratch = [];
+    private readonly ConcurrentQueue<EncodeScratch> _scratch = [];
 
     private Tokenizer(FileNode root, TokenizerConfig config)
     {
@@ -62,7 +62,8 @@ public sealed class Tokenizer
     }
 
     // The content of a tokenizer.json.
-    public static Tokenizer Parse(ReadOnlyMemory<byte> tokenizerJson, TokenizerConfig? config = null) =>
+    public static Tokenizer Parse(
+        ReadOnlyMemory<byte> tokenizerJson, TokenizerConfig? config = null) =>
         JsonFile.Parse(
             TokenizerFile,
             tokenizerJson,
@@ -76,18 +77,18 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
-    // Appends the ids of the text and returns how many there are. A lone surrogate counts as U+FFFD.
+    // Appends the ids of the text; returns how many there are. A lone surrogate counts as U+FFFD.
     public int Encode(ReadOnlySpan<char> text, List<int> ids, EncodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(options);
         var before = ids.Count;
-        var scratch = _scratch.TryTake(out var pooled) ? pooled : new EncodeScratch();
+        var scratch = _scratch.TryDequeue(out var pooled) ? pooled : new EncodeScratch();
         _pipeline.Encode(text, scratch, ids, options);
         scratch.Ids = [];
         if (scratch.IsSmall && _scratch.Count < Environment.ProcessorCount)
         {
-            _scratch.Add(scratch);
+            _scratch.Enqueue(scratch);
         }
         return ids.Count - before;
     }

@@ -42,8 +42,10 @@ internal sealed record MappingExpression(
         foreach (var (key, value) in Entries)
         {
             var name = key.Evaluate(state);
-            map[name.Kind == ValueKind.String ? name.Text : throw state.Error("keys must be strings")] =
-                value.Evaluate(state);
+            var text = name.Kind == ValueKind.String
+                ? name.Text
+                : throw state.Error("keys of a mapping must be strings");
+            map[text] = value.Evaluate(state);
         }
         return Value.Of(map);
     }

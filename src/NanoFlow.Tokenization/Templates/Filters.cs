@@ -27,7 +27,7 @@ internal static class Filters
         ["count"] = Length,
         ["join"] = Join,
         ["items"] = Items,
-        ["dictsort"] = static call => SortedItems(call),
+        ["dictsort"] = SortedItems,
         ["list"] = static call => call.State.Made([.. call.InputItems]),
         ["first"] = static call => call.InputItems is [var first, ..] ? first : default,
         ["last"] = static call => call.InputItems is [.., var last] ? last : default,
@@ -122,8 +122,14 @@ internal static class Filters
     private static Value Pair(KeyValuePair<string, Value> entry) =>
         Value.Of([Value.Of(entry.Key), entry.Value]);
 
-    private static Value SortedItems(TemplateCall call) => call.State.Made(
-        [.. call.Input.Map.OrderBy(static e => e.Key, StringComparer.OrdinalIgnoreCase).Select(Pair)]);
+    private static Value SortedItems(TemplateCall call)
+    {
+        var entries = call.Input.Kind == ValueKind.Mapping
+            ? call.Input.Map
+            : throw call.State.Error("dictsort: a mapping is expected");
+        var sorted = entries.OrderBy(static e => e.Key, StringComparer.OrdinalIgnoreCase);
+        return call.State.Made([.. sorted.Select(Pair)]);
+    }
 
     private static int JsonIndent(TemplateCall call) =>
         (int)Math.Clamp(call.Integer(int.MaxValue, "indent", -1), -1, 64);
@@ -211,7 +217,10 @@ internal static class Filters
         var attribute = Value.Of(call.Text(0, "attribute"));
         var test = TestAt(call, 1);
         return call.State.Made([.. call.InputItems.Where(item =>
-            test(Inner(call, ValueOperations.Index(item, attribute, call.State), 2)).IsTrue == wanted)]);
+        {
+            var value = ValueOperations.Index(item, attribute, call.State);
+            return test(Inner(call, value, 2)).IsTrue == wanted;
+        })]);
     }
 
     private static TemplateFunction TestAt(TemplateCall call, int index)

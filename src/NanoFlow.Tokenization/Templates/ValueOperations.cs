@@ -127,7 +127,8 @@ internal static class ValueOperations
         }
     }
 
-    public static Value Slice(in Value value, Value start, Value stop, Value step, RenderState state)
+    public static Value Slice(
+        in Value value, Value start, Value stop, Value step, RenderState state)
     {
         var length = value.Kind switch
         {
@@ -141,8 +142,10 @@ internal static class ValueOperations
             throw state.Error("slice step is zero");
         }
         var forward = stride > 0;
-        var first = Clamp(SliceBound(start, forward ? 0 : length - 1, state), length, forward, start);
-        var last = Clamp(SliceBound(stop, forward ? length : -1, state), length, forward, stop);
+        var low = SliceBound(start, forward ? 0 : length - 1, state);
+        var high = SliceBound(stop, forward ? length : -1, state);
+        var first = Clamp(low, length, forward, start);
+        var last = Clamp(high, length, forward, stop);
         var places = new List<int>();
         for (var i = first; forward ? i < last : i > last; i += stride)
         {
