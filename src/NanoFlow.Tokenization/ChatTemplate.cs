@@ -47,10 +47,12 @@ public sealed class ChatTemplate
         {
             globals[name] = ReservedNames.Contains(name)
                 ? throw new ChatTemplateException($"chat template: variable '{name}' is reserved")
-                : FromJson(name, value);
+                : FromJson(name, value, input.Guard);
         }
-        globals["messages"] = FromJson("messages", input.Messages);
-        globals["tools"] = input.Tools is { } tools ? FromJson("tools", tools) : Value.None;
+        globals["messages"] = FromJson("messages", input.Messages, input.Guard);
+        globals["tools"] = input.Tools is { } tools
+            ? FromJson("tools", tools, input.Guard)
+            : Value.None;
         globals["add_generation_prompt"] = Value.Of(input.AddGenerationPrompt);
         SetToken(globals, "bos_token", input.BosToken);
         SetToken(globals, "eos_token", input.EosToken);
@@ -59,11 +61,11 @@ public sealed class ChatTemplate
         return state.Output;
     }
 
-    private static Value FromJson(string name, JsonElement json)
+    private static Value FromJson(string name, JsonElement json, Func<string, string>? guard)
     {
         try
         {
-            return Value.FromJson(json);
+            return Value.FromJson(json, guard);
         }
         catch (InvalidOperationException e)
         {

@@ -14,6 +14,8 @@ public sealed class Tokenizer
 {
     private const string TokenizerFile = "tokenizer.json";
 
+    private static readonly EncodeOptions WithoutSpecial = new() { AddSpecialTokens = false };
+
     private readonly EncodePipeline _pipeline;
     private readonly Vocabulary _vocabulary;
     private readonly HashSet<int> _specialIds;
@@ -73,7 +75,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>();
-        Encode(text, ids, addSpecialTokens ? EncodeOptions.Default : EncodeOptions.Chat);
+        Encode(text, ids, addSpecialTokens ? EncodeOptions.Default : WithoutSpecial);
         return [.. ids];
     }
 
@@ -91,6 +93,15 @@ public sealed class Tokenizer
             _scratch.Enqueue(scratch);
         }
         return ids.Count - before;
+    }
+
+    // For text of a user that goes through a chat template: the prompt, encoded with
+    // EncodeOptions.Chat, then holds "<|eot_id|>" and the like in this text as plain text, while
+    // those the template writes stay tokens.
+    public string GuardSpecialTokens(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _pipeline.GuardSpecial(text);
     }
 
     // Bytes that are not valid UTF-8 become U+FFFD; ids outside the vocabulary stand for nothing.

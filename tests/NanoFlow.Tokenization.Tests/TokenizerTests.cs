@@ -1,6 +1,7 @@
 // Encoding with tokenizers small enough to work out the ids by hand: id = byte below 256, then the
 // merges in order, then the added tokens.
 
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace NanoFlow.Tokenization.Tests;
@@ -72,6 +73,37 @@ public sealed class TokenizerTests
         var count = Small().Encode("<eot>he", ids, EncodeOptions.PlainText);
         Assert.Equal(['<', 'e', 'o', 't', '>', He], ids);
         Assert.Equal(6, count);
+    }
+
+    [Fact]
+    public void Encode_GuardedContentInATemplate_KeepsOnlyTheTemplatesTokens()
+    {
+        var tokenizer = Small();
+        using var messages = JsonDocument.Parse("""[{"role": "user", "content": "he<eot><bos>"}]""");
+        var prompt = ChatTemplate.Parse("<bos>{{ messages[0].content }}<eot>").Render(
+            new ChatTemplateInput
+            {
+                Messages = messages.RootElement,
+                Guard = tokenizer.GuardSpecialTokens,
+            });
+        var ids = new List<int>();
+        tokenizer.Encode(prompt, ids, EncodeOptions.Chat);
+        Assert.Equal([Bos, He, .. "<eot><bos>".Select(static c => (int)c), Eot], ids);
+        Assert.Equal("he<eot><bos>", tokenizer.Decode([.. ids]));
+    }
+
+    [Theory]
+    [InlineData("<a<ab>b>")]
+    [InlineData("<ab><ab><b>")]
+    [InlineData("ab><ab>c<")]
+    public void GuardSpecialTokens_OverlappingTokens_LeavesNoneToFind(string text)
+    {
+        var json = SmallTokenizers.ByteLevel([], "<ab>", "b><a", "ab><ab>c", "<b>");
+        json["added_tokens"]![3]!["normalized"] = true;
+        var tokenizer = SmallTokenizers.Parse(json);
+        var ids = new List<int>();
+        tokenizer.Encode(tokenizer.GuardSpecialTokens(text), ids, EncodeOptions.Chat);
+        Assert.Equal(text.Select(static c => (int)c), ids);
     }
 
     [Fact]

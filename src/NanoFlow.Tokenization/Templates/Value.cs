@@ -97,7 +97,7 @@ internal readonly struct Value
     public static Value Namespace(Dictionary<string, Value> value) =>
         new(ValueKind.Namespace, 0, value);
 
-    public static Value FromJson(JsonElement json)
+    public static Value FromJson(JsonElement json, Func<string, string>? guard)
     {
         switch (json.ValueKind)
         {
@@ -105,13 +105,14 @@ internal readonly struct Value
                 var map = new Dictionary<string, Value>();
                 foreach (var property in json.EnumerateObject())
                 {
-                    map[property.Name] = FromJson(property.Value);
+                    map[property.Name] = FromJson(property.Value, guard);
                 }
                 return Of(map);
             case JsonValueKind.Array:
-                return Of([.. json.EnumerateArray().Select(FromJson)]);
+                return Of([.. json.EnumerateArray().Select(item => FromJson(item, guard))]);
             case JsonValueKind.String:
-                return Of(json.GetString()!);
+                var text = json.GetString()!;
+                return Of(guard is null ? text : guard(text));
             case JsonValueKind.Number:
                 return json.TryGetInt64(out var integer) ? Of(integer) : Of(json.GetDouble());
             case JsonValueKind.True or JsonValueKind.False:
