@@ -41,6 +41,8 @@ public sealed class ChatTemplateTests
     [InlineData("{{ namespace | tojson }}", 1, "no JSON form")]
     [InlineData("{% for a, b in [[1]] %}{% endfor %}", 1, "1 values for 2 names")]
     [InlineData("{{ none < 1 }}", 1, "no order")]
+    [InlineData("{{ {none: 1} }}", 1, "must be strings or integers")]
+    [InlineData("{% set x.y = 1 %}", 1, "'x' is not a namespace")]
     [InlineData("{{ 9223372036854775807 + 1 }}", 1, "out of range")]
     public void Render_Failing_NamesLineAndReason(string template, int line, string reason)
     {

@@ -119,15 +119,17 @@ internal static class Filters
 
     private static string Str(TemplateCall call) => ValueText.Str(call.Input, call.State);
 
-    private static Value Pair(KeyValuePair<string, Value> entry) =>
-        Value.Of([Value.Of(entry.Key), entry.Value]);
+    private static Value Pair(KeyValuePair<Value, Value> entry) =>
+        Value.Of([entry.Key, entry.Value]);
 
     private static Value SortedItems(TemplateCall call)
     {
         var entries = call.Input.Kind == ValueKind.Mapping
             ? call.Input.Map
             : throw call.State.Error("dictsort: a mapping is expected");
-        var sorted = entries.OrderBy(static e => e.Key, StringComparer.OrdinalIgnoreCase);
+        // Integers by value; strings all have the integer 0.
+        var sorted = entries.OrderBy(static entry => entry.Key.Integer).ThenBy(
+            entry => ValueText.Str(entry.Key, call.State), StringComparer.OrdinalIgnoreCase);
         return call.State.Made([.. sorted.Select(Pair)]);
     }
 

@@ -29,11 +29,11 @@ internal static class Methods
 
     private static readonly Dictionary<string, TemplateFunction> OfMappings = new()
     {
-        ["get"] = static call => call.Input.Map.TryGetValue(call.Text(0, "key"), out var value)
+        ["get"] = static call => call.Input.Map.TryGetValue(call.Argument(0, "key"), out var value)
             ? value
             : call.Has(1, "default") ? call.Argument(1, "default") : Value.None,
         ["items"] = Filters.Items,
-        ["keys"] = static call => Value.Of([.. call.Input.Map.Keys.Select(Value.Of)]),
+        ["keys"] = static call => Value.Of([.. call.Input.Map.Keys]),
         ["values"] = static call => Value.Of([.. call.Input.Map.Values]),
     };
 
