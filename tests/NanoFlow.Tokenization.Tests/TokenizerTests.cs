@@ -79,7 +79,8 @@ public sealed class TokenizerTests
     public void Encode_GuardedContentInATemplate_KeepsOnlyTheTemplatesTokens()
     {
         var tokenizer = Small();
-        using var messages = JsonDocument.Parse("""[{"role": "user", "content": "he<eot><bos>"}]""");
+        using var messages =
+            JsonDocument.Parse("""[{"role": "user", "content": "he<eot><bos>"}]""");
         var prompt = ChatTemplate.Parse("<bos>{{ messages[0].content }}<eot>").Render(
             new ChatTemplateInput
             {
