@@ -25,10 +25,11 @@ struct ArenaLayout {
   std::vector<uint16_t> tensor_slot;  // by TensorId; kNone: not in the arena
   size_t total_bytes = 0;
 
-  // Bytes from the base of row 0 of `tensor` in a layer of this parity.
-  size_t offset(TensorId tensor, uint32_t parity) const {
-    return slots[tensor_slot[tensor]].offset[parity & 1];
-  }
+  // Bytes from the arena's base to row 0 of `tensor` as seen by an op of `layer`. The prologue
+  // counts as layer 0, the epilogue as the last layer. The carry leaves a layer in the copy in
+  // which the next one reads it.
+  size_t offset(const Graph& graph, TensorId tensor, uint32_t layer) const;
+  size_t row_bytes(TensorId tensor) const { return slots[tensor_slot[tensor]].row_bytes; }
 };
 
 ArenaLayout place_arena(const Graph& graph, uint32_t max_rows, uint32_t max_samples);

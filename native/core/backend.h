@@ -6,14 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <type_traits>
 
 #include "nanoflow.h"
 #include "op.h"
 
 namespace nf {
 
-class Program;
 struct StepState;
 
 // A share of the device on which kernels run in order. The width is the only unit count a kernel
@@ -25,6 +24,8 @@ class Lane {
 
   virtual ~Lane() = default;
   virtual uint32_t units() const = 0;
+  // The share of the lane that the next kernels may use; 0: all of it.
+  virtual void limit(uint32_t units) = 0;
   // Runs all tasks and returns when they are complete. Tasks are claimed dynamically: a result must
   // not depend on which worker runs a task.
   virtual void parallel_for(uint32_t count, TaskFn task, void* context) = 0;

@@ -31,7 +31,6 @@ struct TensorInfo {
   RowSpace space;
   DType dtype;
   uint32_t width;  // elements of a row
-  bool carry;      // hands rows from one layer to the next; two live copies by layer parity
 };
 
 struct Read {
@@ -44,6 +43,7 @@ struct Op {
   OpKind kind;
   Resource resource;
   nf_segment segment;
+  RowSpace rows = RowSpace::kToken;  // what its row ranges count
   std::vector<Read> reads;
   TensorId writes = kNone;   // kNone: results leave through the batch
   TensorId writes2 = kNone;  // rope_append: the KV pages

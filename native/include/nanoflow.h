@@ -1,13 +1,14 @@
 /* The C ABI of NanoFlow's native core: the only contract between the control plane and the kernels.
  *
- * Rules. Handles are opaque. Every call returns a status; the message of a failure stays on the calling
- * thread until its next nf_ call. Structs hold fixed-width members only; those that may grow start with
- * struct_size (sizeof as the caller was compiled), grow at the end, and zero means default. No callback,
- * no exception and no allocation crosses this border on the step path.
+ * Rules. Handles are opaque. Every call returns a status; the message of a failure stays on the
+ * calling thread until its next nf_ call. Structs hold fixed-width members only; those that may
+ * grow start with struct_size (sizeof as the caller was compiled), grow at the end, and zero means
+ * default. No callback, no exception and no allocation crosses this border on the step path.
  *
- * A step is one pass of a batch through the model. Its rows are the tokens of its sequences in order:
- * first the decode sequences (one row each), then the prefill chunks. Data of a step are written in
- * place into the buffers of a slot (nf_step_map); slots let step n+1 be written while step n runs. */
+ * A step is one pass of a batch through the model. Its rows are the tokens of its sequences in
+ * order: first the decode sequences (one row each), then the prefill chunks. Data of a step are
+ * written in place into the buffers of a slot (nf_step_map); slots let step n+1 be written while
+ * step n runs. */
 #ifndef NANOFLOW_H
 #define NANOFLOW_H
 
@@ -32,13 +33,13 @@ enum nf_version { NF_ABI_VERSION = 1 };
 
 /* Fixed limits of the contract. */
 enum nf_limit {
-  NF_MAX_SLOTS = 4,           /* steps in flight or being written */
-  NF_MAX_LOGPROBS = 20,       /* alternatives reported for one sampled token (the OpenAI limit) */
-  NF_MAX_BIAS = 1024,         /* logit_bias entries of one sequence */
-  NF_MAX_LANES = 16,          /* lanes of one plan */
-  NF_MAX_NANO_OPS = 4096,     /* nano-ops of one plan */
-  NF_MAX_ORDER_EDGES = 4096,  /* order edges of one plan */
-  NF_MAX_RANK = 4             /* dimensions of a weight tensor */
+  NF_MAX_SLOTS = 4,          /* steps in flight or being written */
+  NF_MAX_LOGPROBS = 20,      /* alternatives reported for one sampled token (the OpenAI limit) */
+  NF_MAX_BIAS = 1024,        /* logit_bias entries of one sequence */
+  NF_MAX_LANES = 16,         /* lanes of one plan */
+  NF_MAX_NANO_OPS = 4096,    /* nano-ops of one plan */
+  NF_MAX_ORDER_EDGES = 4096, /* order edges of one plan */
+  NF_MAX_RANK = 4            /* dimensions of a weight tensor */
 };
 
 typedef enum nf_status {
@@ -106,11 +107,11 @@ typedef struct nf_engine_options {
 
 /* Where memory would go: all figures in bytes. Computed without touching a device. */
 typedef struct nf_memory {
-  uint64_t weights;    /* packed */
-  uint64_t arena;      /* activations, for every plan of the engine */
-  uint64_t kv_page;    /* one page, all layers */
-  uint64_t sampling;   /* logits and penalty counts (the counts are touched only when used) */
-  uint64_t steps;      /* the buffers of all slots and the RoPE table */
+  uint64_t weights;        /* packed */
+  uint64_t arena;          /* activations, for every plan of the engine */
+  uint64_t kv_page;        /* one page, all layers */
+  uint64_t sampling;       /* logits and penalty counts (the counts are touched only when used) */
+  uint64_t steps;          /* the buffers of all slots and the RoPE table */
   uint64_t largest_tensor; /* the biggest source tensor that is mapped while packing */
 } nf_memory;
 
@@ -165,8 +166,10 @@ typedef struct nf_op_info {
 } nf_op_info;
 
 typedef enum nf_partition_kind {
-  NF_PARTITION_SHARED = 0,  /* soft split: lanes float over all units; together they may exceed them */
-  NF_PARTITION_DISJOINT = 1 /* hard split: units [first_unit, first_unit + num_units) and no others */
+  NF_PARTITION_SHARED =
+      0, /* soft split: lanes float over all units; together they may exceed them */
+  NF_PARTITION_DISJOINT =
+      1 /* hard split: units [first_unit, first_unit + num_units) and no others */
 } nf_partition_kind;
 
 typedef struct nf_partition {
@@ -181,8 +184,8 @@ typedef struct nf_lane {
   uint16_t reserved;
 } nf_lane;
 
-/* Op x rows x lane x kernel: the unit of scheduling. Rows are in shares of the plan's step_rows: a step
- * of another size scales them, so one plan serves every step up to its bucket. */
+/* Op x rows x lane x kernel: the unit of scheduling. Rows are in shares of the plan's step_rows: a
+ * step of another size scales them, so one plan serves every step up to its bucket. */
 typedef struct nf_nano_op {
   uint16_t segment; /* nf_segment */
   uint16_t op;      /* index in the segment */
@@ -196,8 +199,8 @@ typedef struct nf_nano_op {
 
 typedef enum nf_order { NF_ORDER_AFTER_FINISH = 0, NF_ORDER_AFTER_START = 1 } nf_order;
 
-/* "later" is not launched before "earlier" has finished (or started). Adds order, never correctness. Both are
- * indices into nano_ops of one segment, and earlier < later. */
+/* "later" is not launched before "earlier" has finished (or started). Adds order, never
+ * correctness. Both are indices into nano_ops of one segment, and earlier < later. */
 typedef struct nf_order_edge {
   uint16_t earlier;
   uint16_t later;
@@ -227,11 +230,11 @@ typedef enum nf_sequence_flag {
 
 /* One sequence's part of a step. */
 typedef struct nf_sequence {
-  uint32_t slot;       /* [0, max_sequences): names its last token and penalty counts */
-  uint32_t row_count;  /* rows in this step, at least 1 */
-  uint32_t position;   /* position of its first row: tokens that the KV pages already hold */
-  uint32_t page_begin; /* its page table is pages[page_begin .. page_begin + page_count) */
-  uint32_t page_count; /* covers position + row_count tokens */
+  uint32_t slot;          /* [0, max_sequences): names its last token and penalty counts */
+  uint32_t row_count;     /* rows in this step, at least 1 */
+  uint32_t position;      /* position of its first row: tokens that the KV pages already hold */
+  uint32_t page_begin;    /* its page table is pages[page_begin .. page_begin + page_count) */
+  uint32_t page_count;    /* covers position + row_count tokens */
   uint32_t prompt_tokens; /* tokens at positions from here on count as output for penalties */
   uint32_t flags;         /* nf_sequence_flag bits */
   uint32_t reserved;
@@ -241,11 +244,12 @@ typedef enum nf_sampling_flag {
   NF_SAMPLING_MASK = 1 /* only tokens whose bit is set in this sample's mask row are allowed */
 } nf_sampling_flag;
 
-/* How one token is drawn. Samples stand in the order of the sequences that have NF_SEQUENCE_SAMPLE. */
+/* How one token is drawn. Samples stand in the order of the sequences that have NF_SEQUENCE_SAMPLE.
+ */
 typedef struct nf_sampling {
-  float temperature; /* 0: greedy */
-  float top_p;       /* (0, 1]; 1: off */
-  float min_p;       /* [0, 1]; 0: off */
+  float temperature;        /* 0: greedy */
+  float top_p;              /* (0, 1]; 1: off */
+  float min_p;              /* [0, 1]; 0: off */
   float repetition_penalty; /* > 0; 1: off */
   float presence_penalty;
   float frequency_penalty;
@@ -263,15 +267,15 @@ typedef struct nf_bias {
   float bias; /* added to the logit */
 } nf_bias;
 
-/* The buffers of a slot: written by the caller between nf_step_wait and nf_step_submit (sampling, bias
- * and masks until nf_step_release). They stay where they are for the life of the engine. */
+/* The buffers of a slot: written by the caller between nf_step_wait and nf_step_submit (sampling,
+ * bias and masks until nf_step_release). They stay where they are for the life of the engine. */
 typedef struct nf_step_buffers {
   int32_t* tokens;        /* [max_step_rows]; -1: the last token sampled for the sequence's slot */
   nf_sequence* sequences; /* [max_sequences] */
   uint32_t* pages;        /* [pages_capacity] */
   nf_sampling* sampling;  /* [max_sequences] */
   nf_bias* bias;          /* [max_sequences * NF_MAX_BIAS] */
-  uint32_t* masks;        /* [max_sequences, mask_words]; bit t % 32 of word t / 32 allows token t */
+  uint32_t* masks; /* [max_sequences, mask_words]; bit t % 32 of word t / 32 allows token t */
   uint32_t mask_words;
   uint32_t pages_capacity;
 } nf_step_buffers;
@@ -285,12 +289,13 @@ typedef struct nf_step_shape {
 
 /* Valid until the next submit on the same slot. */
 typedef struct nf_step_result {
-  const int32_t* tokens;      /* [num_samples]; -1: no logit of this row was finite */
-  const float* logprobs;      /* [num_samples] of the sampled token, from the unmodified logits */
-  const int32_t* top_tokens;  /* [num_samples, NF_MAX_LOGPROBS], best first */
-  const float* top_logprobs;  /* [num_samples, NF_MAX_LOGPROBS] */
+  const int32_t* tokens;     /* [num_samples]; -1: no logit of this row was finite */
+  const float* logprobs;     /* [num_samples] of the sampled token, from the unmodified logits */
+  const int32_t* top_tokens; /* [num_samples, NF_MAX_LOGPROBS], best first */
+  const float* top_logprobs; /* [num_samples, NF_MAX_LOGPROBS] */
   uint32_t num_samples;
-  uint32_t device_us; /* from the first launch to the last completion, without the wait for release */
+  uint32_t
+      device_us; /* from the first launch to the last completion, without the wait for release */
 } nf_step_result;
 
 typedef struct nf_engine nf_engine;   /* one device, one model, its KV pages */
@@ -327,11 +332,12 @@ NF_API nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out);
 /* Engine thread. Validates and lowers; the plan's memory may be freed afterwards. */
 NF_API nf_status nf_program_create(nf_engine* engine, const nf_plan* plan, nf_program** out);
 /* Engine thread, when no submitted step uses it. NULL is fine. */
-NF_API void nf_program_destroy(nf_program* program);
+NF_API void nf_program_destroy(nf_engine* engine, nf_program* program);
 
 /* Engine thread only from here on. */
 NF_API nf_status nf_step_map(nf_engine* engine, uint32_t slot, nf_step_buffers* out);
-/* Starts the forward pass; it runs up to the sampling of the step. Steps run in the order of submission. */
+/* Starts the forward pass; it runs up to the sampling of the step. Steps run in the order of
+ * submission. */
 NF_API nf_status nf_step_submit(nf_engine* engine, uint32_t slot, nf_program* program,
                                 const nf_step_shape* shape);
 /* Lets the step sample: the slot's sampling, bias and masks are complete. */
@@ -339,8 +345,8 @@ NF_API nf_status nf_step_release(nf_engine* engine, uint32_t slot);
 /* Waits until the step of this slot is complete, or NF_TIMEOUT. */
 NF_API nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout_us,
                               nf_step_result* out);
-/* Copies the unmodified logits [vocab] of one sample of the last completed step. For tests and evaluation: valid
- * only while no later step has been submitted. */
+/* Copies the unmodified logits [vocab] of one sample of the last completed step. For tests and
+ * evaluation: valid only while no later step has been submitted. */
 NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
                                 uint32_t capacity);
 

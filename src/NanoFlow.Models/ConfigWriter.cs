@@ -1,5 +1,6 @@
 // Writes config.json and generation_config.json in the form the Python libraries read.
 
+using System.Globalization;
 using System.Text.Json;
 
 namespace NanoFlow.Models;
@@ -25,7 +26,7 @@ internal static class ConfigWriter
         json.WriteNumber("head_dim", config.HeadDim);
         json.WriteNumber("vocab_size", config.VocabSize);
         json.WriteNumber("max_position_embeddings", config.MaxPositions);
-        json.WriteNumber("rms_norm_eps", config.RmsNormEps);
+        WriteReal(json, "rms_norm_eps", config.RmsNormEps);
         WriteRope(json, config.Rope);
         json.WriteBoolean("tie_word_embeddings", config.TiedEmbeddings);
         json.WriteBoolean("attention_bias", config.AttentionBias);
@@ -63,7 +64,7 @@ internal static class ConfigWriter
 
     private static void WriteRope(Utf8JsonWriter json, RopeConfig rope)
     {
-        json.WriteNumber("rope_theta", rope.Theta);
+        WriteReal(json, "rope_theta", rope.Theta);
         if (rope.Scaling == RopeScalingKind.None)
         {
             json.WriteNull("rope_scaling");
@@ -73,14 +74,22 @@ internal static class ConfigWriter
         json.WriteStartObject("rope_scaling");
         var llama3 = rope.Scaling == RopeScalingKind.Llama3;
         json.WriteString("rope_type", llama3 ? "llama3" : "linear");
-        json.WriteNumber("factor", rope.Factor);
+        WriteReal(json, "factor", rope.Factor);
         if (llama3)
         {
-            json.WriteNumber("low_freq_factor", rope.LowFreqFactor);
-            json.WriteNumber("high_freq_factor", rope.HighFreqFactor);
+            WriteReal(json, "low_freq_factor", rope.LowFreqFactor);
+            WriteReal(json, "high_freq_factor", rope.HighFreqFactor);
             json.WriteNumber("original_max_position_embeddings", rope.OriginalMaxPositions);
         }
 
         json.WriteEndObject();
+    }
+
+    // Python tells 8 from 8.0 and warns of an integer where it wants a real.
+    private static void WriteReal(Utf8JsonWriter json, string name, double value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        json.WritePropertyName(name);
+        json.WriteRawValue(text.AsSpan().IndexOfAny(".E") < 0 ? text + ".0" : text);
     }
 }

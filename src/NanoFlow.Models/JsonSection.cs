@@ -2,7 +2,8 @@
 //
 // JSON null reads as absent, as the Python writers mean it. Every refusal names the file and the
 // path of the field (rope_scaling.factor), shows the value found, and says what is wanted.
-// Duplicate keys, NaN, Infinity, comments and deep nesting are refused by the parse itself.
+// Duplicate keys, NaN, Infinity, comments, deep nesting and undecodable text are refused by the
+// parse itself, before any field is asked for.
 
 using System.Globalization;
 using System.Text.Json;
@@ -126,22 +127,10 @@ internal sealed class JsonSection
             .ToArray();
     }
 
-    internal string ReadText(string name, JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.String)
-        {
-            throw Error(name, $"is {Show(value)}, a string is wanted");
-        }
-
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new ModelFormatException(_file, $"{_prefix}{name} is not valid Unicode", e);
-        }
-    }
+    internal string ReadText(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw Error(name, $"is {Show(value)}, a string is wanted");
 
     private static JsonElement ParseRoot(string file, byte[] utf8)
     {
@@ -152,6 +141,7 @@ internal sealed class JsonSection
         };
         try
         {
+            CheckText(utf8);
             return JsonElement.Parse(utf8, options);
         }
         catch (JsonException e)
@@ -160,8 +150,22 @@ internal sealed class JsonSection
         }
         catch (InvalidOperationException e)
         {
-            // Comparing the keys decodes them, and a lone surrogate cannot be decoded.
-            throw new ModelFormatException(file, "a key is not valid Unicode", e);
+            throw new ModelFormatException(file, "holds text that is not valid Unicode", e);
+        }
+    }
+
+    // JSON may be well formed and yet hold keys and strings that cannot be decoded (bytes that
+    // are not UTF-8, lone surrogates). Decoding all once makes every later access safe.
+    private static void CheckText(byte[] utf8)
+    {
+        var options = new JsonReaderOptions { MaxDepth = ModelLimits.JsonDepth };
+        var reader = new Utf8JsonReader(utf8, options);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+            {
+                _ = reader.GetString();
+            }
         }
     }
 

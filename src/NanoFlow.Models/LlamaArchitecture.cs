@@ -99,7 +99,8 @@ internal static class LlamaArchitecture
         return heads % kvHeads == 0
             ? kvHeads
             : throw json.Error(
-                "num_key_value_heads", $"is {kvHeads}, it must divide num_attention_heads {heads}");
+                "num_key_value_heads",
+                $"is {kvHeads}, not a divisor of num_attention_heads {heads}");
     }
 
     private static int ReadHeadDim(JsonSection json, int hidden, int heads)
@@ -109,7 +110,7 @@ internal static class LlamaArchitecture
         if (stated is null && hidden % heads != 0)
         {
             throw json.Error(
-                "hidden_size", $"is {hidden}, it must be a multiple of num_attention_heads {heads}");
+                "hidden_size", $"is {hidden}, not a multiple of num_attention_heads {heads}");
         }
 
         var dim = stated ?? hidden / heads;

@@ -71,6 +71,9 @@ internal static class ModelLimits
     // Longest published names are below 100 characters.
     internal const int TensorNameChars = 512;
 
+    // Training tools leave a few hundred notes in __metadata__.
+    internal const int MetadataKeys = 10_000;
+
     // Weights have rank 1 or 2, convolutions up to 5.
     internal const int Rank = 8;
 

@@ -11,6 +11,9 @@ internal readonly record struct ParsedTensor(
 
 internal sealed class SafetensorsHeaderParser(string fileName)
 {
+    // A character takes at most 6 bytes, as \uXXXX.
+    private const int TextBytes = 6 * ModelLimits.TensorNameChars;
+
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     internal List<ParsedTensor> Tensors { get; } = [];
@@ -165,6 +168,11 @@ internal sealed class SafetensorsHeaderParser(string fileName)
                 throw Error($"__metadata__: '{key}' appears twice");
             }
 
+            if (keys.Count > ModelLimits.MetadataKeys)
+            {
+                throw Error($"__metadata__ has more than {ModelLimits.MetadataKeys} keys");
+            }
+
             reader.Read();
             Expect(ref reader, JsonTokenType.String, $"__metadata__: '{key}'", "a string");
         }
@@ -180,6 +188,11 @@ internal sealed class SafetensorsHeaderParser(string fileName)
 
     private string Text(ref Utf8JsonReader reader, string what)
     {
+        if (reader.ValueSpan.Length > TextBytes)
+        {
+            throw Error($"{what} has {reader.ValueSpan.Length} bytes, {TextBytes} are the limit");
+        }
+
         try
         {
             return reader.GetString()!;

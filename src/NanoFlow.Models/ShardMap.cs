@@ -67,7 +67,7 @@ internal sealed class ShardMap
         {
             throw new ModelFormatException(
                 _file,
-                $"at most {ModelLimits.Tensors} tensors in {ModelLimits.Shards} shards are allowed");
+                $"{ModelLimits.Tensors} tensors in {ModelLimits.Shards} shards are the limit");
         }
     }
 

@@ -51,7 +51,7 @@ public sealed class ModelConfigTests
     {
         foreach (var json in new[] { low, high, "-1", "1e999", "\"1\"", "true", "[]" })
         {
-            AssertRefused(Samples.Config(field, json), $"config.json: {field} is ", "a number from");
+            AssertRefused(Samples.Config(field, json), $": {field} is ", "a number from");
         }
     }
 
@@ -95,8 +95,8 @@ public sealed class ModelConfigTests
     }
 
     [Theory]
-    [InlineData("num_key_value_heads", "3", "must divide num_attention_heads 4")]
-    [InlineData("hidden_size", "66", "must be a multiple of num_attention_heads 4")]
+    [InlineData("num_key_value_heads", "3", "not a divisor of num_attention_heads 4")]
+    [InlineData("hidden_size", "66", "not a multiple of num_attention_heads 4")]
     [InlineData("hidden_size", "60", "head_dim is 15, an even number")]
     [InlineData("hidden_size", "2048", "head_dim is 512, an even number")]
     [InlineData("head_dim", "15", "head_dim is 15, an even number")]
@@ -108,8 +108,21 @@ public sealed class ModelConfigTests
     [InlineData("quantization_config", "{}", "quantization_config is present")]
     [InlineData("eos_token_id", "[2, 512]", "eos_token_id[1] is 512")]
     [InlineData("eos_token_id", "[2, \"3\"]", "eos_token_id[1] is \"3\"")]
-    public void Parse_InconsistentField_IsRefusedByName(string field, string json, string message) =>
+    public void Parse_WrongField_IsRefusedByName(string field, string json, string message) =>
         AssertRefused(Samples.Config(field, json), message);
+
+    [Theory]
+    [InlineData("intermediate_size", "262144")]
+    [InlineData("num_hidden_layers", "1024")]
+    [InlineData("head_dim", "256")]
+    [InlineData("vocab_size", "4194304")]
+    [InlineData("max_position_embeddings", "16777216")]
+    [InlineData("hidden_size", "1024")]
+    [InlineData("rms_norm_eps", "0.1")]
+    [InlineData("rope_theta", "1000000000")]
+    [InlineData("eos_token_id", "511")]
+    public void Parse_LargestAllowedValue_IsAccepted(string field, string json) =>
+        Assert.True(ModelSize.Parameters(Samples.ParsedConfig(field, json)) > 0);
 
     [Fact]
     public void Parse_ExplicitHeadDim_NeedNotDivideHiddenSize() =>
@@ -140,7 +153,9 @@ public sealed class ModelConfigTests
     [InlineData("{} {}", "not valid JSON")]
     [InlineData("", "not valid JSON")]
     [InlineData("[]", "a JSON object is wanted")]
-    [InlineData("{\"\\ud800\": 1}", "config.json: ")]
+    [InlineData("{\"\\ud800\": 1}", "not valid Unicode")]
+    [InlineData("{\"hidden_\\ud800size\": 1}", "not valid Unicode")]
+    [InlineData("{\"x\": [\"\\udc00\"]}", "not valid Unicode")]
     public void Parse_MalformedJson_IsRefused(string text, string message) =>
         AssertRefused(Encoding.UTF8.GetBytes(text), message);
 

@@ -9,6 +9,9 @@ public sealed class MutationTests
 {
     private const int Rounds = 20_000;
 
+    // Each of these writes and opens files.
+    private const int FileRounds = 2_000;
+
     private static readonly byte[] Interesting =
         [0, (byte)'"', (byte)'{', (byte)'}', (byte)'[', (byte)'\\', (byte)'9', (byte)'-', 0xFF];
 
@@ -37,11 +40,29 @@ public sealed class MutationTests
         Mutate(Encoding.UTF8.GetBytes(text), 3, bytes => GenerationDefaults.Parse(bytes, config));
     }
 
-    private static void Mutate(byte[] valid, int seed, Action<byte[]> read)
+    [Fact]
+    public void ShardMap_MutatedBytes_OnlyFormatErrors()
+    {
+        const string Map =
+            "{\"metadata\":{\"total_size\":8},\"weight_map\":{\"a\":\"s.safetensors\"}}";
+        using var folder = new TempFolder();
+        folder.Write("s.safetensors", Samples.Safetensors([new ExpectedTensor("a", [4])]));
+        var read = (byte[] text) =>
+        {
+            // A new file each time: file systems flush one that is cut short and rewritten.
+            File.Delete(folder["model.safetensors.index.json"]);
+            folder.Write("model.safetensors.index.json", text);
+            TensorIndex.Open(folder.FullPath);
+        };
+        Mutate(Encoding.UTF8.GetBytes(Map), seed: 4, read, FileRounds);
+    }
+
+    private static void Mutate(
+        byte[] valid, int seed, Action<byte[]> read, int rounds = Rounds)
     {
         var random = new Random(seed);
         var refused = 0;
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < rounds; round++)
         {
             var input = Mutated(valid, random);
             try
@@ -61,7 +82,7 @@ public sealed class MutationTests
         }
 
         // Both outcomes must have been seen, or the mutations test nothing.
-        Assert.InRange(refused, Rounds / 10, Rounds - 1);
+        Assert.InRange(refused, rounds / 10, rounds - 1);
     }
 
     private static byte[] Mutated(byte[] valid, Random random)

@@ -122,8 +122,8 @@ public sealed class RandomModelTests : IDisposable
         Assert.Equal(256, Enumerable.Range(0, 256).Count(id => vocab[id].Length == 1));
         foreach (var token in json.RootElement.GetProperty("added_tokens").EnumerateArray())
         {
-            Assert.Equal(
-                vocab[token.GetProperty("id").GetInt32()], token.GetProperty("content").GetString());
+            var id = token.GetProperty("id").GetInt32();
+            Assert.Equal(vocab[id], token.GetProperty("content").GetString());
         }
     }
 

@@ -79,7 +79,8 @@ public sealed class RopeConfigTests
     public void Parse_BothFormsDisagree_IsRefused()
     {
         var text = Encoding.UTF8.GetString(Samples.ScaledConfig("factor", "8"));
-        var both = text.Replace("{\"arch", "{\"rope_parameters\":{\"rope_type\":\"default\"},\"arch");
+        const string Plain = "{\"rope_parameters\":{\"rope_type\":\"default\"},";
+        var both = text.Replace("{\"arch", Plain + "\"arch");
 
         ModelConfigTests.AssertRefused(
             Encoding.UTF8.GetBytes(both), "rope_parameters and rope_scaling");

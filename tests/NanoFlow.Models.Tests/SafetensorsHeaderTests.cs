@@ -97,9 +97,9 @@ public sealed class SafetensorsHeaderTests
     [InlineData("[2147483647, 2147483647, 2147483647, 0]", "[0, 0]", 0, "overflows")]
     public void Read_BadTensor_IsRefused(string shape, string offsets, int data, string message)
     {
-        var header = $"{{\"a\":{{\"dtype\":\"BF16\",\"shape\":{shape},\"data_offsets\":{offsets}}}}}";
+        var tensor = $"{{\"dtype\":\"BF16\",\"shape\":{shape},\"data_offsets\":{offsets}}}";
 
-        AssertRefused(Samples.Safetensors(header, data), message);
+        AssertRefused(Samples.Safetensors($"{{\"a\":{tensor}}}", data), message);
     }
 
     [Fact]
@@ -164,6 +164,33 @@ public sealed class SafetensorsHeaderTests
         }
 
         AssertRefused(Samples.Safetensors(header.Append('}').ToString(), 0), "200000 tensors");
+    }
+
+    [Theory]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    [InlineData(1_000_000, false)]
+    public void Read_LongName_IsBounded(int length, bool allowed)
+    {
+        var tensor = "{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]}";
+        var file = Samples.Safetensors($"{{\"{new string('x', length)}\":{tensor}}}", 0);
+        if (allowed)
+        {
+            Assert.Equal(length, Assert.Single(Samples.ReadHeader(file)).Name.Length);
+        }
+        else
+        {
+            AssertRefused(file, "name has ");
+        }
+    }
+
+    [Fact]
+    public void Read_TooMuchMetadata_IsRefused()
+    {
+        var notes = string.Join(",", Enumerable.Range(0, 10_001).Select(i => $"\"{i}\":\"\""));
+
+        AssertRefused(
+            Samples.Safetensors($"{{\"__metadata__\":{{{notes}}}}}", 0), "more than 10000 keys");
     }
 
     private static void AssertRefused(byte[] file, string message)

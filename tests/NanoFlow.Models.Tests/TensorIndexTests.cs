@@ -31,6 +31,7 @@ public sealed class TensorIndexTests : IDisposable
     [Fact]
     public void Open_Link_IsFollowed()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "making links needs a privilege there");
         _folder.Write("blob", Samples.Safetensors(Expected()));
         File.CreateSymbolicLink(_folder["model.safetensors"], _folder["blob"]);
 
@@ -109,7 +110,8 @@ public sealed class TensorIndexTests : IDisposable
     [InlineData("{\"weight_map\": []}", "weight_map is a list, an object is wanted")]
     [InlineData("{\"weight_map\": {}}", "weight_map is empty")]
     [InlineData("{\"weight_map\": {\"a\": 1}}", "weight_map.a is 1, a string is wanted")]
-    [InlineData("{\"weight_map\": {\"a\": \"\\ud800\"}}", "weight_map.a is not valid Unicode")]
+    [InlineData("{\"weight_map\": {\"a\": \"\\ud800\"}}", "not valid Unicode")]
+    [InlineData("{\"weight_map\": {\"\\ud800\": \"x\"}}", "not valid Unicode")]
     [InlineData("{\"weight_map\": {\"a\": \"x\", \"a\": \"x\"}}", "not valid JSON")]
     public void Open_BadMap_IsRefused(string json, string message)
     {

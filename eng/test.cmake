@@ -1,0 +1,56 @@
+# cmake [-DALL=ON] -P eng/test.cmake
+#
+# Runs every test of a built solution, lets a failing part not stop the others, and ends with the
+# line of eng/summary.cmake. ALL runs the large counts, the native tests under the sanitizers, and
+# the style checks, whose tools a machine that only builds need not have.
+cmake_minimum_required(VERSION 3.25)
+
+get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+set(results "${root}/artifacts/test")
+file(REMOVE_RECURSE "${results}")
+file(MAKE_DIRECTORY "${results}")
+if(ALL)
+  set(ENV{NANOFLOW_TEST_SCALE} large)
+endif()
+
+# A part that ended without saying which test failed counts as one failed test of its own name.
+function(part name report)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY "${root}" RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 AND NOT EXISTS "${report}")
+    file(WRITE "${results}/${name}.junit.xml"
+"<testsuite name=\"${name}\" tests=\"1\" failures=\"1\" skipped=\"0\">
+<testcase classname=\"${name}\" name=\"runs to its end\"><failure message=\"${status}\"/></testcase>
+</testsuite>
+")
+    message(NOTICE "${name} did not run to its end: ${status}")
+  endif()
+endfunction()
+
+function(native_tests preset)
+  set(out "${root}/artifacts/native/${preset}/out")
+  if(CMAKE_HOST_WIN32)
+    set(out "${out}/RelWithDebInfo")
+  endif()
+  set(report "${results}/native-${preset}.junit.xml")
+  part(build-${preset} "" "${CMAKE_COMMAND}" -DPRESET=${preset} -P "${root}/eng/native-build.cmake")
+  part(native-${preset} "${report}" "${out}/nanoflow_native_tests" --junit "${report}")
+endfunction()
+
+if(CMAKE_HOST_WIN32)
+  native_tests(win-x64)
+else()
+  native_tests(linux-x64)
+endif()
+part(dotnet-test "" dotnet test "${root}/NanoFlow.sln" --no-build --nologo
+     -v q -c Release "-p:TestResults=${results}")
+
+if(ALL)
+  if(NOT CMAKE_HOST_WIN32)
+    native_tests(linux-x64-asan)
+    native_tests(linux-x64-tsan)
+  endif()
+  part(format "" "${CMAKE_COMMAND}" -DCHECK=ON -P "${root}/eng/format.cmake")
+endif()
+
+set(RESULTS "${results}")
+include("${CMAKE_CURRENT_LIST_DIR}/summary.cmake")
