@@ -15,11 +15,13 @@ public enum FinishReason
     Error,
 }
 
-/// <summary>Who is told what became of a sequence. Called on the engine thread; must not block.</summary>
+/// <summary>Who is told what became of a sequence. Called on the engine thread; must
+/// neither block nor call the scheduler.</summary>
 public interface ISequenceListener
 {
     /// <summary>A token was committed. <paramref name="sample"/> is its index in the step's results;
-    /// <paramref name="isEnd"/>: an end or stop token, counted but not part of the text.</summary>
+    /// <paramref name="isEnd"/>: one of the sequence's end tokens, counted but not part of the text.
+    /// The token that completes a stop string is none: its text may begin before the stop.</summary>
     void OnToken(Sequence sequence, int token, int sample, bool isEnd);
 
     /// <summary>Called exactly once, after the last token.</summary>
@@ -27,7 +29,7 @@ public interface ISequenceListener
 }
 
 /// <summary>Decides on the text whether a sequence ends. Called on the engine thread once a token, in
-/// order, before the token is committed; must not allocate.</summary>
+/// order, before the token is committed, except for end tokens; must not allocate.</summary>
 public interface IStopCondition
 {
     /// <summary>True when this token completes a stop string.</summary>
