@@ -89,6 +89,9 @@ public sealed class Scheduler
     /// finished.</summary>
     public void Cancel(Sequence sequence) => Finish(sequence, FinishReason.Cancelled);
 
+    /// <summary>Like Cancel, when the reason lies on this side.</summary>
+    public void Fail(Sequence sequence) => Finish(sequence, FinishReason.Error);
+
     /// <summary>Ends every sequence, running and waiting: the device is lost, or the time to drain
     /// is over.</summary>
     public void FinishAll(FinishReason reason)
@@ -237,6 +240,7 @@ public sealed class Scheduler
             _running[RunningCount++] = head;
             head.PlannedRows = Memory.Cover(head, Math.Min(head.RowsLeft, _freeRows));
             _freeRows -= head.PlannedRows;
+            head.Listener?.OnAdmitted(head);
         }
     }
 

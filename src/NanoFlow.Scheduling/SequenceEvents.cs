@@ -19,6 +19,9 @@ public enum FinishReason
 /// neither block nor call the scheduler.</summary>
 public interface ISequenceListener
 {
+    /// <summary>It left the queue and runs; again after it was preempted.</summary>
+    void OnAdmitted(Sequence sequence);
+
     /// <summary>A token was committed. <paramref name="sample"/> is its index in the step's results;
     /// <paramref name="isEnd"/>: one of the sequence's end tokens, counted but not part of the text.
     /// The token that completes a stop string is none: its text may begin before the stop.</summary>

@@ -183,6 +183,7 @@ public class SchedulerTests
         }
 
         Assert.True(scheduler.PreemptionCount > 0);
+        Assert.Equal(2 + scheduler.PreemptionCount, first.Admissions + second.Admissions);
         Assert.Equal((24, 20), (first.Tokens.Count, second.Tokens.Count));
     }
 
@@ -286,6 +287,10 @@ public class SchedulerTests
         public List<int> Tokens { get; } = [];
 
         public FinishReason? Reason { get; private set; }
+
+        public int Admissions { get; private set; }
+
+        public void OnAdmitted(Sequence sequence) => Admissions++;
 
         public void OnToken(Sequence sequence, int token, int sample, bool isEnd) =>
             Tokens.Add(token);

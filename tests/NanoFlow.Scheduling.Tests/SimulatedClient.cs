@@ -38,6 +38,12 @@ internal sealed class SimulatedClient : ISequenceListener
     /// <summary>Called before the scheduler is told.</summary>
     public void Cancel() => WasCancelled |= !IsFinished;
 
+    public void OnAdmitted(Sequence sequence)
+    {
+        Violation.If(IsFinished, "admitted after the end");
+        Violation.If(Slot >= 0 && Sampled > sequence.NewTokenCount, "admitted too early");
+    }
+
     public void OnToken(Sequence sequence, int token, int sample, bool isEnd)
     {
         Violation.If(IsFinished, "a token after the end");
