@@ -141,6 +141,7 @@ Engine::~Engine() {
     slot->released.signal(slot->step.number);
     completed_.wait(slot->step.number);
   }
+  backend_.reset();  // joins the lanes, which may still be leaving the last step
 }
 
 void Engine::allocate() {

@@ -50,8 +50,8 @@ class alignas(64) Event {
 class Completion {
  public:
   void signal(uint64_t value) {
+    const std::lock_guard lock(mutex_);
     event_.signal(value);
-    { const std::lock_guard lock(mutex_); }  // a waiter is either before its check or asleep
     changed_.notify_all();
   }
   void wait(uint64_t value) const { event_.wait(value); }

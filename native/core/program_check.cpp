@@ -55,6 +55,15 @@ class Order {
 size_t start_of(size_t node) { return 2 * node; }
 size_t finish_of(size_t node) { return 2 * node + 1; }
 
+// Decode and prefill attention name the same rows of the same tensor, and the batch divides them: a
+// row is one or the other.
+bool divide_rows(const Node& a, const Node& b) {
+  const auto attends = [](const Node& node) {
+    return node.op->kind == OpKind::kDecodeAttention || node.op->kind == OpKind::kPrefillAttention;
+  };
+  return attends(a) && attends(b) && a.op->kind != b.op->kind && a.tick == b.tick;
+}
+
 // The nodes of a step with what they touch; subclasses of work give them an order.
 class UnrolledStep {
  public:
@@ -130,7 +139,8 @@ class UnrolledStep {
 
   void add_access(Node& node, TensorId tensor, RowRange rows, bool write) const {
     const TensorInfo& info = graph_.tensors[tensor];
-    const uint32_t layer = node.tick == 0 || layers_ == 0 ? 0 : std::min(node.tick - 1, layers_ - 1);
+    const uint32_t layer =
+        node.tick == 0 || layers_ == 0 ? 0 : std::min(node.tick - 1, layers_ - 1);
     if (info.space == RowSpace::kKvPage) {
       node.accesses.push_back({tensor, 1 + layer, rows.begin, rows.end, write});
       return;
@@ -142,6 +152,7 @@ class UnrolledStep {
   }
 
   static bool conflict(const Node& a, const Node& b) {
+    if (divide_rows(a, b)) return false;
     for (const Access& x : a.accesses) {
       for (const Access& y : b.accesses) {
         if ((x.write || y.write) && x.overlaps(y)) return true;
@@ -166,7 +177,7 @@ class UnrolledStep {
   // Does anything write between producer a and reader b over the bytes that b reads?
   std::string overwrite(const Order& order, size_t a, size_t b, TensorId tensor) const {
     for (size_t w = 0; w < nodes_.size(); ++w) {
-      if (w == a || w == b) continue;
+      if (w == a || w == b || divide_rows(nodes_[w], nodes_[a])) continue;
       if (order.before(finish_of(w), start_of(a)) || order.before(finish_of(b), start_of(w))) {
         continue;
       }

@@ -71,7 +71,7 @@ inline bool is_greedy(const nf_sampling& sampling) {
   return !(sampling.temperature >= kGreedyTemperature);
 }
 
-// e^x for x <= 0 within 2e-7 relative; e^-87, next to nothing, for lower x and for NaN. Only adds
+// e^x for x <= 0 within 3e-7 relative; e^-87, next to nothing, for lower x and for NaN. Only adds
 // and multiplies in a fixed order: it has the same bits on every machine, and compilers vectorise
 // it. x = n * ln 2 + f with |f| <= ln 2 / 2; e^f is its Taylor polynomial (the next term is at most
 // 1.2e-7).

@@ -11,11 +11,12 @@
 namespace nf::reference {
 namespace {
 
-// Calls fn(row, worker) for every row; rows share nothing.
+constexpr size_t kMaxHeadDim = 256;  // nf_model_spec
+
+// Calls fn(row) for every row; rows share nothing.
 template <typename Fn>
 void for_each_row(Lane& lane, RowRange rows, Fn&& fn) {
-  lane.for_each(rows.size(),
-                [&](uint32_t task, uint32_t worker) { fn(rows.begin + task, worker); });
+  lane.for_each(rows.size(), [&](uint32_t task, uint32_t) { fn(rows.begin + task); });
 }
 
 double dot(const float* a, const float* b, size_t count) {
@@ -56,43 +57,41 @@ void rotate(const float* in, float* out, uint32_t head_dim, const RopeTable& rop
   }
 }
 
-// Turns scores into weights that sum to one.
-void softmax(double* scores, size_t count) {
-  const double largest = *std::max_element(scores, scores + count);
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) {
-    scores[i] = std::exp(scores[i] - largest);
-    sum += scores[i];
-  }
-  for (size_t i = 0; i < count; ++i) {
-    scores[i] /= sum;
-  }
-}
-
 // Where one query head looks: the first `length` positions of one kv head.
 struct Context {
   const KvView& kv;
   const uint32_t* pages;
   uint32_t head;
   uint32_t length;
+
+  const float* vector(uint32_t position, KvPart part) const {
+    return kv_vector(kv, pages, position, part, head);
+  }
 };
 
-// out[D] = softmax(q * K^T) * V. weights: [length] of scratch.
-void attend(const float* q, const Context& context, double* weights, float* out) {
+// out[D] = softmax(q * K^T) * V, with the largest score subtracted before exp so that it cannot
+// overflow.
+void attend(const float* q, const Context& context, float* out) {
   const uint32_t head_dim = context.kv.head_dim;
-  const auto vector = [&](uint32_t position, KvPart part) {
-    return kv_vector(context.kv, context.pages, position, part, context.head);
+  const auto score = [&](uint32_t position) {
+    return dot(q, context.vector(position, KvPart::kKey), head_dim);
   };
-  for (uint32_t j = 0; j < context.length; ++j) {
-    weights[j] = dot(q, vector(j, KvPart::kKey), head_dim);
+  double largest = score(0);
+  for (uint32_t j = 1; j < context.length; ++j) {
+    largest = std::max(largest, score(j));
   }
-  softmax(weights, context.length);
-  for (uint32_t d = 0; d < head_dim; ++d) {
-    double sum = 0;
-    for (uint32_t j = 0; j < context.length; ++j) {
-      sum += weights[j] * double{vector(j, KvPart::kValue)[d]};
+  double sum_of_weights = 0;
+  double weighted_values[kMaxHeadDim] = {};
+  for (uint32_t j = 0; j < context.length; ++j) {
+    const double weight = std::exp(score(j) - largest);
+    const float* value = context.vector(j, KvPart::kValue);
+    sum_of_weights += weight;
+    for (uint32_t d = 0; d < head_dim; ++d) {
+      weighted_values[d] += weight * double{value[d]};
     }
-    out[d] = float(sum);
+  }
+  for (uint32_t d = 0; d < head_dim; ++d) {
+    out[d] = float(weighted_values[d] / sum_of_weights);
   }
 }
 
@@ -102,7 +101,7 @@ void embedding(const OpArgs& op, Lane& lane) {
   const EmbeddingArgs& args = op.embedding;
   const size_t hidden = args.table.in;
   const auto* table = static_cast<const float*>(args.table.data);
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const int32_t token = resolve_token(*args.batch, row);
     NF_ASSERT(token >= 0 && uint32_t(token) < args.table.out);
     std::copy_n(table + size_t(token) * hidden, hidden, args.out + row * hidden);
@@ -115,7 +114,7 @@ void embedding(const OpArgs& op, Lane& lane) {
 void rms_norm(const OpArgs& op, Lane& lane) {
   const RmsNormArgs& args = op.rms_norm;
   const size_t hidden = args.hidden;
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* x = args.x + (args.gather != nullptr ? args.gather[row] : row) * hidden;
     float* out = static_cast<float*>(args.out) + row * hidden;
     const double mean_square = dot(x, x, hidden) / double(hidden);
@@ -132,7 +131,7 @@ void gemm(const OpArgs& op, Lane& lane) {
   const size_t in = args.weight.in;
   const size_t out = args.weight.out;
   const auto* weight = static_cast<const float*>(args.weight.data);
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* a = static_cast<const float*>(args.a) + row * in;
     float* y = static_cast<float*>(args.out) + row * out;
     for (size_t j = 0; j < out; ++j) {
@@ -155,7 +154,7 @@ void rope_append(const OpArgs& op, Lane& lane) {
   const size_t q_width = size_t{args.num_heads} * head_dim;
   const size_t kv_width = size_t{kv_heads} * head_dim;
   const float scale = 1.0f / std::sqrt(float(head_dim));
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const uint32_t position = args.batch->row_position[row];
     const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
     const float* q = static_cast<const float*>(args.qkv) + row * (q_width + 2 * kv_width);
@@ -178,23 +177,18 @@ void rope_append(const OpArgs& op, Lane& lane) {
   });
 }
 
-size_t attention_workspace(const OpShape& shape) {
-  return size_t{shape.max_positions} * sizeof(double);
-}
-
 void attention(const OpArgs& op, Lane& lane) {
   const AttentionArgs& args = op.attention;
   const size_t head_dim = args.kv.head_dim;
   const uint32_t group = args.num_heads / args.kv.num_kv_heads;
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t worker) {
-    auto* weights = reinterpret_cast<double*>(lane.scratch(worker));
+  NF_ASSERT(head_dim <= kMaxHeadDim);
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
     const uint32_t length = args.batch->row_position[row] + 1;
     for (uint32_t head = 0; head < args.num_heads; ++head) {
       const size_t offset = (size_t{row} * args.num_heads + head) * head_dim;
       attend(static_cast<const float*>(args.q) + offset,
-             Context{args.kv, pages, head / group, length}, weights,
-             static_cast<float*>(args.out) + offset);
+             Context{args.kv, pages, head / group, length}, static_cast<float*>(args.out) + offset);
     }
   });
 }
@@ -202,7 +196,7 @@ void attention(const OpArgs& op, Lane& lane) {
 void swi_glu(const OpArgs& op, Lane& lane) {
   const SwiGluArgs& args = op.swi_glu;
   const size_t width = args.intermediate;
-  for_each_row(lane, args.rows, [&](uint32_t row, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* gate = static_cast<const float*>(args.x) + row * 2 * width;
     const float* up = gate + width;
     float* out = static_cast<float*>(args.out) + row * width;
@@ -216,7 +210,7 @@ void swi_glu(const OpArgs& op, Lane& lane) {
 void echo(const OpArgs& op, Lane& lane) {
   const EchoArgs& args = op.echo;
   const Batch& batch = *args.batch;
-  for_each_row(lane, args.rows, [&](uint32_t index, uint32_t) {
+  for_each_row(lane, args.rows, [&](uint32_t index) {
     const uint32_t row = batch.sample_row[index];
     const auto next = int32_t((uint32_t(resolve_token(batch, row)) + 1) % args.vocab);
     SampleOutput output(batch, index);

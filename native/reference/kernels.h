@@ -19,8 +19,6 @@ void swi_glu(const OpArgs& args, Lane& lane);
 void sample(const OpArgs& args, Lane& lane);  // sample.cpp
 void echo(const OpArgs& args, Lane& lane);
 
-// Bytes of scratch a worker needs.
-size_t attention_workspace(const OpShape& shape);
-size_t sample_workspace(const OpShape& shape);
+size_t sample_workspace(const OpShape& shape);  // bytes of scratch a worker needs
 
 }  // namespace nf::reference

@@ -29,13 +29,13 @@ void sort_by_rank(Scratch& scratch) {
   std::sort(scratch.ranks.begin(), scratch.ranks.end(), std::greater<>());
 }
 
-// log(sum(exp(logits))), given the largest.
+// log(sum(exp(logits - largest))).
 double log_sum_exp(std::span<const float> logits, float largest) {
   double sum = 0;
   for (const float logit : logits) {
     sum += std::exp(double{logit} - double{largest});
   }
-  return double{largest} + std::log(sum);
+  return std::log(sum);
 }
 
 // Rules 3 to 5.
@@ -114,7 +114,7 @@ void sample_one(const SampleInput& input, Scratch& scratch, SampleOutput output)
   if (largest == kBanned) return;
   const double log_sum = log_sum_exp(scratch.logits, largest);
   const auto logprob = [&](uint32_t token) {
-    return float(double{clean_logit(input.logits[token])} - log_sum);
+    return float(double{clean_logit(input.logits[token])} - double{largest} - log_sum);
   };
   const uint32_t listed =
       std::min({input.sampling.num_logprobs, input.vocab, uint32_t{NF_MAX_LOGPROBS}});

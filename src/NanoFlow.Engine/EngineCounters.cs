@@ -1,7 +1,7 @@
 namespace NanoFlow.Engine;
 
-/// <summary>What the engine counts, for metrics. Written by its thread once a step, read by any; the
-/// instruments themselves are the server's.</summary>
+/// <summary>What the engine counts, for metrics. Written by its thread once a step, read by any;
+/// the instruments themselves are the server's.</summary>
 public sealed class EngineCounters
 {
     private long _running;

@@ -1,5 +1,6 @@
-// From a model on disk to an engine that is ready: what fits is decided first, then memory is taken,
-// then weights are packed one by one, then the plans are lowered. Whatever fails frees what was made.
+// From a model on disk to an engine that is ready: what fits is decided first, then memory is
+// taken, then weights are packed one by one, then the plans are lowered. Whatever fails frees what
+// was made.
 
 using NanoFlow.Models;
 using NanoFlow.Native;
@@ -73,7 +74,7 @@ internal static class EngineLoader
             mayShorten: options.MaxModelLength is null);
     }
 
-    private static unsafe NfEngineOptions ToNative(
+    internal static unsafe NfEngineOptions ToNative(
         EngineOptions options, int maxModelLength, int pageCount) => new()
         {
             StructSize = (uint)sizeof(NfEngineOptions),

@@ -4,8 +4,8 @@
 //   tokens - release step n+1 to sample
 //
 // so the forward pass of n+1 runs while the tokens of n are handled, and the device is never
-// without work. The step in flight is a value; with nothing left to schedule the same turn simply waits
-// for it. No lock, no await, no allocation. Any exception ends the engine for good: every
+// without work. The step in flight is a value; with nothing left to schedule the same turn simply
+// waits for it. No lock, no await, no allocation. Any exception ends the engine for good: every
 // generation ends with an error and the process is to be restarted.
 
 using System.Diagnostics;
@@ -18,8 +18,8 @@ internal sealed class EngineLoop : IDisposable
     // How often a waiting loop looks whether it should give up.
     private static readonly TimeSpan WaitSlice = TimeSpan.FromMilliseconds(50);
 
-    // A device that does not come back in this time after everything was cancelled hangs; its memory
-    // is then left to the end of the process.
+    // A device that does not come back in this time after everything was cancelled hangs; its
+    // memory is then left to the end of the process.
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
     private readonly IStepExecutor _executor;

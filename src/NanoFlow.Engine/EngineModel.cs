@@ -25,7 +25,7 @@ public sealed class EngineModel
     public static EngineModel FromFolder(ModelFolder folder) =>
         new(folder, folder.Config.VocabSize, folder.Config.MaxPositions);
 
-    /// <summary>The token after t is t + 1, modulo the vocabulary: carries requests through the whole
-    /// engine without weights.</summary>
+    /// <summary>The token after t is t + 1, modulo the vocabulary: carries requests through the
+    /// whole engine without weights.</summary>
     public static EngineModel Echo(int vocabSize) => new(null, vocabSize, EchoPositions);
 }

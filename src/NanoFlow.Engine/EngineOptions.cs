@@ -32,7 +32,8 @@ public sealed record EngineOptions
     public long? KvCacheBytes { get; init; }
 
     /// <summary>Tokens of a KV page: 16, 32, 64 or 128. Small pages waste less at the end of a
-    /// sequence, large ones make shorter tables; 32 wastes 16 tokens a sequence on average.</summary>
+    /// sequence, large ones make shorter tables; 32 wastes 16 tokens a sequence on
+    /// average.</summary>
     public int BlockSize { get; init; } = 32;
 
     /// <summary>CPU threads that compute. 0: what affinity and the cgroup quota allow.</summary>
@@ -42,7 +43,8 @@ public sealed record EngineOptions
     /// engine starts.</summary>
     public ulong? Seed { get; init; }
 
-    /// <summary>File of a plan for steps of about its size. Null: every step is sequential.</summary>
+    /// <summary>File of a plan for steps of about its size. Null: every step is
+    /// sequential.</summary>
     public string? PlanPath { get; init; }
 
     /// <summary>Requests that may wait for admission. Beyond it a client is better told at once

@@ -1,8 +1,8 @@
 // One sequence as a request sees it: written by the engine's thread, read by one reader.
 //
-// Results are arrays that the request's thread allocates beforehand; the engine's thread fills them and
-// then publishes the new count. A reader that finds nothing new arms _isArmed and gets a task; the
-// engine's thread disarms it and queues this object, which is its own work item, so that the
+// Results are arrays that the request's thread allocates beforehand; the engine's thread fills them
+// and then publishes the new count. A reader that finds nothing new arms _isArmed and gets a task;
+// the engine's thread disarms it and queues this object, which is its own work item, so that the
 // continuation runs on the thread pool and the engine allocates nothing. Whoever disarms completes
 // the task: the engine, a cancellation token, or the reader itself when a token came in between.
 

@@ -2,8 +2,8 @@ using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine;
 
-/// <summary>The border to the device on the step path: the native core, or a test's fake. One thread.
-/// A failure of the device is an <see cref="EngineException"/> and final.</summary>
+/// <summary>The border to the device on the step path: the native core, or a test's fake. One
+/// thread. A failure of the device is an <see cref="EngineException"/> and final.</summary>
 internal interface IStepExecutor : IDisposable
 {
     /// <summary>Steps that can be in flight or being written.</summary>

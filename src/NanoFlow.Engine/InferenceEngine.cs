@@ -1,5 +1,5 @@
-// One device, one model: takes generations, runs them together, reports how it does. The face of the
-// engine; its work is done by EngineLoop on a thread of its own.
+// One device, one model: takes generations, runs them together, reports how it does. The face of
+// the engine; its work is done by EngineLoop on a thread of its own.
 
 using NanoFlow.Scheduling;
 
@@ -68,8 +68,8 @@ public sealed class InferenceEngine : IDisposable
         return outcome;
     }
 
-    /// <summary>A seed for a request that names none. With EngineOptions.Seed the n-th is always the
-    /// same.</summary>
+    /// <summary>A seed for a request that names none. With EngineOptions.Seed the n-th is always
+    /// the same.</summary>
     public ulong NextSeed()
     {
         var x = _seed + (ulong)Interlocked.Increment(ref _seedsGiven) * 0x9e3779b97f4a7c15;

@@ -1,6 +1,6 @@
-// Writes a step straight into the buffers of one slot, which native code reads: rows, page tables, and
-// how each token is drawn. The scheduler keeps the limits that the buffers were sized for; spans check
-// them again.
+// Writes a step straight into the buffers of one slot, which native code reads: rows, page tables,
+// and how each token is drawn. The scheduler keeps the limits that the buffers were sized for;
+// spans check them again.
 
 using NanoFlow.Native;
 using NanoFlow.Scheduling;

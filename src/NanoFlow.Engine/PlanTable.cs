@@ -2,8 +2,9 @@ using NanoFlow.Planning;
 
 namespace NanoFlow.Engine;
 
-/// <summary>Which plan a step gets. Plan 0 is sequential and serves steps far below the size that the
-/// others were made for: cut into nano-batches, they would be too small to fill the device.</summary>
+/// <summary>Which plan a step gets. Plan 0 is sequential and serves steps far below the size that
+/// the others were made for: cut into nano-batches, they would be too small to fill the
+/// device.</summary>
 internal sealed class PlanTable
 {
     /// <param name="sequential">For every step that no other plan fits.</param>

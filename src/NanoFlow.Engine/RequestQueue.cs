@@ -1,6 +1,6 @@
-// The way from the threads of requests to the engine's thread: arrivals and cancellations, both without
-// locks. It also holds the limits of what may wait for admission, so that a full queue is told to
-// the client at once, on the client's own thread.
+// The way from the threads of requests to the engine's thread: arrivals and cancellations, both
+// without locks. It also holds the limits of what may wait for admission, so that a full queue is
+// told to the client at once, on the client's own thread.
 //
 // Closing. A producer first counts itself in and then looks whether the queue is closed; the
 // engine closes first and then looks at the count. So one of them sees the other, and nothing

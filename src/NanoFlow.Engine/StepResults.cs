@@ -1,7 +1,7 @@
 namespace NanoFlow.Engine;
 
-/// <summary>Results of the step that completed last, copied out of the device's buffers; owned by the
-/// engine's thread and overwritten by the next step.</summary>
+/// <summary>Results of the step that completed last, copied out of the device's buffers; owned by
+/// the engine's thread and overwritten by the next step.</summary>
 internal sealed class StepResults(int maxSequences)
 {
     private const int MaxTop = EngineLimits.LogProbs;

@@ -1,6 +1,6 @@
-// How a step is executed, as pure data: partitions of the device, lanes on them, and nano-ops in issue
-// order. A plan can be printed, compared and saved; it cannot change an answer, only the time.
-// The meaning of every field is that of nf_plan in nanoflow.h.
+// How a step is executed, as pure data: partitions of the device, lanes on them, and nano-ops in
+// issue order. A plan can be printed, compared and saved; it cannot change an answer, only the
+// time. The meaning of every field is that of nf_plan in nanoflow.h.
 
 namespace NanoFlow.Planning;
 

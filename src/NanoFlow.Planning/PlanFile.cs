@@ -1,8 +1,9 @@
-// Plans on disk: one JSON object, version 1. Ops are named, so that a person can read it; the hash of
-// the graph and the name of the device say what it was found for, and it is refused for anything else.
+// Plans on disk: one JSON object, version 1. Ops are named, so that a person can read it; the hash
+// of the graph and the name of the device say what it was found for, and it is refused for anything
+// else.
 //
-// Reading bounds every count and index before it is used. Whether the nano-ops cover the graph in an
-// order that can run is decided where the graph is: nf_program_create.
+// Reading bounds every count and index before it is used. Whether the nano-ops cover the graph in
+// an order that can run is decided where the graph is: nf_program_create.
 
 using System.Globalization;
 using System.Text.Json;
@@ -52,8 +53,9 @@ public static class PlanFile
             CheckOrigin(root, graph, device);
             return ReadPlan(root, graph);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second: a string that is not valid Unicode, seen when it is read.
             throw new PlanFormatException($"plan file is not valid JSON: {e.Message}", e);
         }
     }

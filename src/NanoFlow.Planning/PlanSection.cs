@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace NanoFlow.Planning;
 
-/// <summary>One object of a plan file; every read names its field and range when it fails.</summary>
+/// <summary>One object of a plan file; every read names its field and range when it
+/// fails.</summary>
 internal readonly struct PlanSection
 {
     private readonly JsonElement _element;

@@ -1,14 +1,16 @@
 namespace NanoFlow.Scheduling;
 
-/// <summary>Where the scheduler writes a step, in place: the pinned buffers of a slot in the engine, plain
-/// arrays in tests. Sequences arrive in step order: decode first, then prefill chunks.</summary>
+/// <summary>Where the scheduler writes a step, in place: the pinned buffers of a slot in the
+/// engine, plain arrays in tests. Sequences arrive in step order: decode first, then prefill
+/// chunks.</summary>
 public interface IStepWriter
 {
     /// <summary>Starts a sequence's part of the step.</summary>
     /// <param name="sequence">Owner of the rows.</param>
     /// <param name="part">Rows, position and flags.</param>
     /// <param name="pages">Its page table, in order of positions.</param>
-    /// <param name="tokens">One token a row; -1 for a token that a step in flight will sample.</param>
+    /// <param name="tokens">One token a row; -1 for a token that a step in flight will
+    /// sample.</param>
     void Add(
         Sequence sequence,
         SequencePart part,
@@ -17,7 +19,8 @@ public interface IStepWriter
 }
 
 /// <summary>A sequence's share of a step.</summary>
-/// <param name="Slot">Device slot of the sequence: last token and penalty counts live there.</param>
+/// <param name="Slot">Device slot of the sequence: last token and penalty counts live
+/// there.</param>
 /// <param name="Position">Tokens its pages already hold.</param>
 /// <param name="RowCount">Rows in this step.</param>
 /// <param name="IsDecode">One row, among the decode rows of the step.</param>

@@ -51,8 +51,8 @@ internal sealed class IndexAllocator
         return index;
     }
 
-    /// <summary>Gives an index back. <paramref name="lastStep"/>: the last submitted step that names
-    /// it, completed or not.</summary>
+    /// <summary>Gives an index back. <paramref name="lastStep"/>: the last submitted step that
+    /// names it, completed or not.</summary>
     public void Release(int index, long lastStep)
     {
         if (_next[index] != Held)

@@ -1,5 +1,6 @@
 // What must be true of a scheduler between any two calls. Cheap enough to be checked in the product
-// whenever it is idle, and by the simulation after every step. Allocates only when something is wrong.
+// whenever it is idle, and by the simulation after every step. Allocates only when something is
+// wrong.
 
 namespace NanoFlow.Scheduling;
 
@@ -84,7 +85,7 @@ internal sealed class Invariants
         Require(quarantined == allocator.QuarantinedCount, "quarantined pages or slots miscounted");
         for (var i = 0; i < owned.Length; i++)
         {
-            Require(owned[i] == allocator.IsHeld(i), "a page or slot held by nobody, or owned but free");
+            Require(owned[i] == allocator.IsHeld(i), "held by nobody, or owned but free");
         }
     }
 

@@ -1,14 +1,14 @@
 // Continuous batching: decides before every step which sequences get rows, and takes the results.
 //
-// A step holds one row of every sequence that decodes, then prefill chunks until MaxStepRows, both in
-// order of arrival. Step n+1 is scheduled before the tokens of step n are known: the row of a
+// A step holds one row of every sequence that decodes, then prefill chunks until MaxStepRows, both
+// in order of arrival. Step n+1 is scheduled before the tokens of step n are known: the row of a
 // token still in flight carries -1 and the device puts in what it sampled. So at most one row of a
 // sequence turns out to lie past its end; that result is dropped and counted.
 //
-// Sequences are admitted in order of arrival and preempted from the latest back, hence every running
-// one has arrived before every waiting one: nobody is overtaken. A preempted sequence gives up all
-// its pages and is later computed again from its prompt and output; tokens depend on seed and
-// position only, so it goes on as if nothing had happened.
+// Sequences are admitted in order of arrival and preempted from the latest back, hence every
+// running one has arrived before every waiting one: nobody is overtaken. A preempted sequence gives
+// up all its pages and is later computed again from its prompt and output; tokens depend on seed
+// and position only, so it goes on as if nothing had happened.
 //
 // One thread, no clock, no allocation after construction. Listeners must not call back.
 
@@ -67,7 +67,8 @@ public sealed class Scheduler
 
     internal ReadOnlySpan<Sequence> Running => _running.AsSpan(0, RunningCount);
 
-    /// <exception cref="ArgumentException">Longer than MaxPositions, or enqueued before.</exception>
+    /// <exception cref="ArgumentException">Longer than MaxPositions, or enqueued
+    /// before.</exception>
     public void Enqueue(Sequence sequence)
     {
         var tokens = (long)sequence.PromptLength + sequence.MaxNewTokens;

@@ -1,6 +1,7 @@
 namespace NanoFlow.Scheduling;
 
-/// <summary>The limits a scheduler works within. All counts come from the engine's memory plan.</summary>
+/// <summary>The limits a scheduler works within. All counts come from the engine's memory
+/// plan.</summary>
 public sealed record SchedulerOptions
 {
     /// <summary>Sequences that run at the same time, and device slots for their state.</summary>

@@ -22,8 +22,9 @@ public enum SequenceState
     Finished,
 }
 
-/// <summary>The tokens of one request in the engine. Created by the request's thread, which allocates
-/// everything it will need; from Enqueue on it belongs to the scheduler's thread.</summary>
+/// <summary>The tokens of one request in the engine. Created by the request's thread, which
+/// allocates everything it will need; from Enqueue on it belongs to the scheduler's
+/// thread.</summary>
 public sealed class Sequence
 {
     private readonly int[] _tokens;

@@ -1,6 +1,7 @@
 // A device that echoes: the token after t is t + 1. It can be held, so that tests own the time, and
 // told to fail at its n-th call. It runs on the engine's thread and counts what that allocates.
 
+using System.Collections.Concurrent;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine.Tests;
@@ -14,28 +15,23 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
     private readonly ManualResetEventSlim _open = new(true);
     private Pending _current = null!;
     private int _calls;
+    private long _allocated;
     private int _steps;
-    private long _allocatedAtMark;
 
     /// <summary>The n-th call fails, counted from 1 over Submit, Release and TryWait.</summary>
     public int FailAtCall { get; init; } = int.MaxValue;
 
-    /// <summary>From this step on, allocations of the engine's thread are counted.</summary>
-    public int MarkStep { get; init; } = int.MaxValue;
+    /// <summary>Steps of which allocations are counted together; 0: none are.</summary>
+    public int WindowSteps { get; init; }
 
-    /// <summary>So many steps later the count is read.</summary>
-    public int MeasuredSteps { get; init; } = 1000;
+    /// <summary>Bytes that the engine's thread allocated in each window.</summary>
+    public ConcurrentQueue<long> Windows { get; } = new();
 
     public int SlotCount => _slots.Length;
 
     public int Calls => Volatile.Read(ref _calls);
 
     public int Disposed { get; private set; }
-
-    /// <summary>Bytes; null before the measured steps are over.</summary>
-    public long? Allocated { get; private set; }
-
-    public Action? OnSubmit { get; init; }
 
     /// <summary>Steps do not complete until Resume.</summary>
     public void Hold() => _open.Reset();
@@ -62,16 +58,11 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
     public void Submit(int slot, in StepInfo step)
     {
         CountCall();
-        _steps++;
-        if (_steps == MarkStep)
+        if (WindowSteps > 0 && ++_steps % WindowSteps == 0)
         {
-            _allocatedAtMark = GC.GetAllocatedBytesForCurrentThread();
+            Windows.Enqueue(GC.GetAllocatedBytesForCurrentThread() - _allocated);
+            _allocated = GC.GetAllocatedBytesForCurrentThread();
         }
-        else if (_steps == (long)MarkStep + MeasuredSteps)
-        {
-            Allocated = GC.GetAllocatedBytesForCurrentThread() - _allocatedAtMark;
-        }
-        OnSubmit?.Invoke();
     }
 
     public void Release(int slot) => CountCall();

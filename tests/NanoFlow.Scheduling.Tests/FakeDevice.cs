@@ -2,8 +2,8 @@ using NanoFlow.Scheduling;
 
 namespace NanoFlow.Scheduling.Tests;
 
-/// <summary>Executes recorded steps in order, when told to: fills KV pages row by row and samples from
-/// what the page tables lead to.</summary>
+/// <summary>Executes recorded steps in order, when told to: fills KV pages row by row and samples
+/// from what the page tables lead to.</summary>
 internal sealed class FakeDevice(SchedulerOptions options)
 {
     private readonly ulong[] _kv = new ulong[options.PageCount * options.PageTokens];

@@ -1,6 +1,6 @@
 // A model whose next token depends on everything that a real one's depends on: every token and
-// position that is read from the KV pages, the penalty counts of the slot, and the seed. A wrong page,
-// a wrong position or a count that was not reset changes the answer.
+// position that is read from the KV pages, the penalty counts of the slot, and the seed. A wrong
+// page, a wrong position or a count that was not reset changes the answer.
 
 using NanoFlow.Scheduling;
 
@@ -45,8 +45,8 @@ internal sealed class PairStop((int First, int SecondMod8) pair) : IStopConditio
     }
 }
 
-/// <summary>What a sequence must become when nobody cancels it: generated alone, from a plain list of
-/// its tokens, without pages, slots or steps.</summary>
+/// <summary>What a sequence must become when nobody cancels it: generated alone, from a plain list
+/// of its tokens, without pages, slots or steps.</summary>
 internal sealed record Expected(List<int> Tokens, FinishReason Reason)
 {
     public static Expected Of(SequenceSpec spec)

@@ -1,8 +1,8 @@
 // Faults that a scheduler might have, planted to prove that the simulation sees them.
 //
-// They are planted from outside, so that the product carries no switches for its own tests: either in
-// what crosses its border (calls, written parts, tokens) or, through InternalsVisibleTo, in its state
-// between two calls, which is then exactly what the faulty code would have left behind.
+// They are planted from outside, so that the product carries no switches for its own tests: either
+// in what crosses its border (calls, written parts, tokens) or, through InternalsVisibleTo, in its
+// state between two calls, which is then exactly what the faulty code would have left behind.
 
 using NanoFlow.Scheduling;
 

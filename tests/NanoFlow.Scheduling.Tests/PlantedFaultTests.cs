@@ -37,7 +37,8 @@ public class PlantedFaultTests(ITestOutputHelper output)
             var failure = Record.Exception(() => simulation.Run(Ticks));
             if (failure is not null)
             {
-                output.WriteLine($"{name}: seed {seed}, {simulation.Steps} steps: {failure.Message}");
+                output.WriteLine(
+                    $"{name}: seed {seed}, {simulation.Steps} steps: {failure.Message}");
                 return;
             }
         }

@@ -2,7 +2,8 @@ using NanoFlow.Scheduling;
 
 namespace NanoFlow.Scheduling.Tests;
 
-/// <summary>One request of the simulation: what it was told, and what the device knows of it.</summary>
+/// <summary>One request of the simulation: what it was told, and what the device knows of
+/// it.</summary>
 internal sealed class SimulatedClient : ISequenceListener
 {
     private readonly List<int> _tokens = [];

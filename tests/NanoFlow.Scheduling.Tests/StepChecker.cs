@@ -1,5 +1,5 @@
-// The step writer of the simulation. It trusts nothing: every part of a step is checked against what
-// the steps before left on the device, then recorded for the fake device to execute later.
+// The step writer of the simulation. It trusts nothing: every part of a step is checked against
+// what the steps before left on the device, then recorded for the fake device to execute later.
 
 using NanoFlow.Scheduling;
 

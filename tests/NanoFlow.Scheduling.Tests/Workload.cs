@@ -116,7 +116,8 @@ internal sealed record SequenceSpec
     public int MinNewTokens { get; init; }
     public int[] EndTokens { get; init; } = [];
 
-    /// <summary>Stands for a stop string: a token, then one that is the second number mod 8.</summary>
+    /// <summary>Stands for a stop string: a token, then one that is the second number mod
+    /// 8.</summary>
     public (int First, int SecondMod8)? StopPair { get; init; }
 
     public ulong Seed { get; init; }

@@ -25,22 +25,57 @@ public static partial class BuildRules
             : null;
 
     /// <summary>
-    /// A row of a kernel table names its kernel; the file of that name lies in the table's folder.
+    /// A row of a kernel table, NF_ROW(kKind, name), names its kernel. The file lies in the folder
+    /// of the table and is called like the kernel, or like the end of its name when one file holds
+    /// several kinds: decode_attention_avx2 is in attention_avx2.
     /// </summary>
     public static IEnumerable<string> KernelsWithoutFile(
         SourceFile table, IReadOnlySet<string> paths)
     {
         var folder = table.Path[..^table.Name.Length] + "kernels/";
-        var rows = KernelRow().Matches(CodeText.WithoutComments(table.Text));
-        return rows.Count == 0
-            ? [$"{table.Path}: no row looks like {{OpKind::kName, \"name\""]
-            : rows.Select(row => folder + row.Groups[1].Value)
-                .Where(stem => !paths.Contains(stem + ".cpp") && !paths.Contains(stem + ".cu"))
-                .Select(stem => $"{table.Path}: no source file {stem}");
+        var kernels = KernelsOf(CodeText.CodeOnly(table.Text)).ToList();
+        return kernels.Count == 0
+            ? [$"{table.Path}: has no row of the form NF_ROW(kKind, name)"]
+            : kernels.Where(kernel => !Ends(kernel).Any(stem =>
+                    paths.Contains($"{folder}{stem}.cpp") || paths.Contains($"{folder}{stem}.cu")))
+                .Select(kernel => $"{table.Path}: no source file for {kernel}");
     }
 
-    [GeneratedRegex(@"\{\s*OpKind::k\w+,\s*""(\w+)""")]
+    // Names may end in ##parameter of NF_TABLE(parameters); each use of NF_TABLE fills it in.
+    private static IEnumerable<string> KernelsOf(string code)
+    {
+        var uses = TableUse().Matches(code).Select(Arguments).ToList();
+        var parameters = uses.FirstOrDefault() ?? [];
+        foreach (Match row in KernelRow().Matches(code))
+        {
+            var index = Array.IndexOf(parameters, row.Groups[2].Value);
+            if (index < 0)
+            {
+                yield return row.Groups[1].Value;
+                continue;
+            }
+            foreach (var use in uses.Skip(1)) // the first is the definition
+            {
+                yield return row.Groups[1].Value + use[index];
+            }
+        }
+    }
+
+    private static string[] Arguments(Match use) =>
+        use.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries);
+
+    // a_b_c, b_c, c
+    private static IEnumerable<string> Ends(string name)
+    {
+        var words = name.Split('_');
+        return words.Select((_, index) => string.Join('_', words[index..]));
+    }
+
+    [GeneratedRegex(@"\bNF_ROW\(k[A-Z]\w*,\s*(\w+?)(?:##(\w+))?\)")]
     private static partial Regex KernelRow();
+
+    [GeneratedRegex(@"\bNF_TABLE\(([\w, ]+)\)")]
+    private static partial Regex TableUse();
 
     [GeneratedRegex(@"^  ([a-z-]+(?: \| [a-z-]+)*)\)$", RegexOptions.Multiline)]
     private static partial Regex ShellCase();

@@ -12,32 +12,24 @@ public sealed class CodeText
 {
     private readonly string _text;
     private readonly bool _keepComments;
-    private readonly bool _keepLiterals;
     private readonly StringBuilder _out = new();
     private int _at;
 
-    private CodeText(string text, bool keepComments, bool keepLiterals)
+    private CodeText(string text, bool keepComments)
     {
         _text = text;
         _keepComments = keepComments;
-        _keepLiterals = keepLiterals;
     }
 
     /// <summary>The text without comments and without the contents of literals.</summary>
-    public static string CodeOnly(string text) =>
-        Scan(text, keepComments: false, keepLiterals: false);
+    public static string CodeOnly(string text) => Scan(text, keepComments: false);
 
     /// <summary>The text without the contents of literals.</summary>
-    public static string WithComments(string text) =>
-        Scan(text, keepComments: true, keepLiterals: false);
+    public static string WithComments(string text) => Scan(text, keepComments: true);
 
-    /// <summary>The text without comments.</summary>
-    public static string WithoutComments(string text) =>
-        Scan(text, keepComments: false, keepLiterals: true);
-
-    private static string Scan(string text, bool keepComments, bool keepLiterals)
+    private static string Scan(string text, bool keepComments)
     {
-        var scanner = new CodeText(text, keepComments, keepLiterals);
+        var scanner = new CodeText(text, keepComments);
         scanner.ScanCode(untilBrace: false);
         return scanner._out.ToString();
     }
@@ -82,12 +74,12 @@ public sealed class CodeText
         {
             var quotes = _text.AsSpan(_at).IndexOfAnyExcept('"');
             var marks = new string('"', quotes < 0 ? 3 : quotes);
-            Until(End(marks, _at + marks.Length), _keepLiterals);
+            Until(End(marks, _at + marks.Length), keep: false);
         }
         else if (quote == '"' && prefix.EndsWith('R'))
         {
             var delimiter = _text[(_at + 1).._text.IndexOf('(', _at)];
-            Until(End($"){delimiter}\"", _at + 1), _keepLiterals);
+            Until(End($"){delimiter}\"", _at + 1), keep: false);
         }
         else
         {
@@ -102,17 +94,17 @@ public sealed class CodeText
         {
             if (_text[_at] == '\\' && !isVerbatim)
             {
-                Pass(2);
+                Blank(2);
             }
             else if ((isVerbatim && Starts("\"\"")) || (isInterpolated && Starts("{{")))
             {
-                Pass(2);
+                Blank(2);
             }
             else if (isInterpolated && _text[_at] == '{')
             {
-                Pass(1);
+                Blank(1);
                 ScanCode(untilBrace: true);
-                Pass(1);
+                Blank(1);
             }
             else if (_text[_at] == quote)
             {
@@ -121,7 +113,7 @@ public sealed class CodeText
             }
             else
             {
-                Pass(1);
+                Blank(1);
             }
         }
     }
@@ -154,7 +146,7 @@ public sealed class CodeText
 
     private void Until(int end, bool keep) => Copy(end - _at, keep);
 
-    private void Pass(int count) => Copy(count, _keepLiterals);
+    private void Blank(int count) => Copy(count, keep: false);
 
     private void Keep(int count) => Copy(count, keep: true);
 

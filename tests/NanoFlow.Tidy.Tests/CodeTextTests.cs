@@ -22,10 +22,6 @@ public sealed class CodeTextTests
     public void WithComments_Sample_KeepsComments() =>
         Assert.Equal("a(\" \"); // \"c\"", CodeText.WithComments("a(\"b\"); // \"c\""));
 
-    [Fact]
-    public void WithoutComments_Sample_KeepsLiterals() =>
-        Assert.Equal("a(\"// b\");     ", CodeText.WithoutComments("a(\"// b\"); // c"));
-
     [Theory]
     [InlineData("\"never closed")]
     [InlineData("/* never closed")]

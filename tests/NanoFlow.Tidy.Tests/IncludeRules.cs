@@ -21,14 +21,17 @@ public static partial class IncludeRules
     public static readonly IncludeRule[] Table =
     [
         new(Contract, [], "^stdint.h$"),
-        new("native/core/", [Contract, "native/core/"], Standard),
+        new("native/core/", [Contract, "native/core/"], StandardAndSimd), // SIMD: the spin pause
         new("native/platform/", [Contract, "native/core/", "native/platform/"], ".*"),
-        new("native/models/", [Contract, "native/core/", "native/models/"], Standard),
-        new("native/reference/", [Contract, "native/core/", "native/reference/"], Standard),
+        new("native/models/",
+            [Contract, "native/core/", "native/platform/", "native/models/"], Standard),
+        new("native/reference/",
+            [Contract, "native/core/", "native/platform/", "native/reference/"], Standard),
         new("native/cpu/kernels/",
             [
                 "native/core/op.h", "native/core/tensor.h", "native/core/batch.h",
-                "native/core/check.h", "native/core/backend.h", "native/cpu/",
+                "native/core/check.h", "native/core/backend.h", "native/core/sampling.h",
+                "native/cpu/",
             ],
             StandardAndSimd),
         new("native/cpu/",

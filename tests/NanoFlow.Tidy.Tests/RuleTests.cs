@@ -153,11 +153,18 @@ public sealed class RuleTests
     }
 
     [Theory]
-    [InlineData("{OpKind::kRope, \"rope\", f}, {OpKind::kGemm,\n \"gemm_avx2\", g}", "gemm_avx2")]
-    [InlineData("// {OpKind::kRope, \"rope\", f}", "no row")]
+    [InlineData("NF_ROW(kRope, rope), NF_ROW(kGemm, gemm_avx2)", "gemm_avx2")]
+    [InlineData("// NF_ROW(kRope, rope)", "no row")]
+    [InlineData(
+        "#define NF_TABLE(isa) { NF_ROW(kA, full_attention_##isa) }\nNF_TABLE(avx2); NF_TABLE(x)",
+        "full_attention_x")]
     public void KernelTable_RowWithoutFile_IsFound(string text, string found)
     {
-        string[] paths = ["native/cpu/kernels/rope.cpp", "native/reference/gemm_avx2.cpp"];
+        string[] paths =
+        [
+            "native/cpu/kernels/rope.cpp", "native/cpu/kernels/attention_avx2.cpp",
+            "native/reference/gemm_avx2.cpp",
+        ];
         var table = new SourceFile("native/cpu/kernel_table.cpp", text);
         Assert.Contains(found, BuildRules.KernelsWithoutFile(table, paths.ToHashSet()).Single());
     }

@@ -1,5 +1,6 @@
-// Batch invariance by construction: the logits of a token are the same bits alone or among others, whole or
-// in chunks, as decode or as prefill, again after its pages were given away, at any thread count.
+// Batch invariance by construction: the logits of a token are the same bits alone or among others,
+// whole or in chunks, as decode or as prefill, again after its pages were given away, at any thread
+// count.
 
 #include <cstring>
 #include <map>
@@ -55,8 +56,8 @@ void check_chunks(uint32_t device) {
     test::Conversation& conversation = model.converse(kLength, kConversation);
     Trace trace;
     while (conversation.position < kLength) {
-      const auto rows = std::min(1 + static_cast<uint32_t>(random() % 64),
-                                 kLength - conversation.position);
+      const auto rows =
+          std::min(1 + static_cast<uint32_t>(random() % 64), kLength - conversation.position);
       const Logits logits = model.step(model.sequential(), {{&conversation, rows}}, 0)[0];
       trace[conversation.position - 1] = logits;
     }
@@ -82,7 +83,8 @@ void check_company(uint32_t device, uint32_t others) {
     const auto decodes = static_cast<uint32_t>(parts.size());
     size_t index = 0;
     while (parts[index].conversation != &watched) ++index;
-    if (random() % 2 == 0 && company.back()->position + 7 < 160) parts.push_back({company.back(), 7});
+    if (random() % 2 == 0 && company.back()->position + 7 < 160)
+      parts.push_back({company.back(), 7});
     const Logits logits = model.step(model.sequential(), parts, decodes)[index];
     trace[watched.position - 1] = logits;
     for (test::Conversation* other : company) {

@@ -1,5 +1,5 @@
-// Law 4: a plan cannot change the answer, only the time. Random valid plans run the same steps as the
-// sequential plan, with random delays on every lane, and must give the same logits bit by bit.
+// Law 4: a plan cannot change the answer, only the time. Random valid plans run the same steps as
+// the sequential plan, with random delays on every lane, and must give the same logits bit by bit.
 
 #include <chrono>
 #include <cstdio>
@@ -128,7 +128,9 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
   const int plans = test::scale(520, 5200);
   Shares shares;
   const test::TinyOptions shapes[] = {
-      {.layers = 4}, {.layers = 1, .tied = true}, {.layers = 2, .bias = true},
+      {.layers = 4},
+      {.layers = 1, .tied = true},
+      {.layers = 2, .bias = true},
       {.layers = 7, .kv_heads = 1, .head_dim = 24, .page_tokens = 32}};
   uint64_t seed = test::seed();
   for (const test::TinyOptions& shape : shapes) fuzz(shape, seed++, plans / 4, shares);

@@ -29,7 +29,7 @@ class Generator {
 
   void add_lanes() {
     const bool disjoint = below(2) == 0;
-    const uint32_t lanes = 1 + below(disjoint ? num_units_ : 4);
+    const uint32_t lanes = 1 + below(disjoint ? std::min(num_units_, 4u) : 4u);
     uint32_t first = 0;
     for (uint32_t lane = 0; lane < lanes; ++lane) {
       nf_partition partition{};
@@ -56,15 +56,22 @@ class Generator {
     return {borders.begin(), borders.end()};
   }
 
+  // Half of the plans cut every op for itself and scatter the pieces over the lanes; the other half
+  // cut all ops alike and keep a nano-batch mostly on its lane, so that it can run ahead of the
+  // others.
   void add_segment(nf_segment segment) {
+    const bool aligned = below(2) == 0;
+    std::vector<uint32_t> borders = cuts();
     std::vector<nf_nano_op> open;
     for (uint16_t op = 0; op < graph_.ops(segment).size(); ++op) {
-      const std::vector<uint32_t> borders = cuts();
+      if (!aligned) borders = cuts();
       for (size_t i = 0; i + 1 < borders.size(); ++i) {
         nf_nano_op nano{};
         nano.segment = static_cast<uint16_t>(segment);
         nano.op = op;
-        nano.lane = static_cast<uint16_t>(below(static_cast<uint32_t>(plan_.lanes.size())));
+        const auto lanes = static_cast<uint32_t>(plan_.lanes.size());
+        const bool at_home = aligned && below(16) > 0;
+        nano.lane = static_cast<uint16_t>(at_home ? i % lanes : below(lanes));
         const nf_partition& partition = plan_.partitions[plan_.lanes[nano.lane].partition];
         nano.units = static_cast<uint16_t>(below(partition.num_units + 1u));
         nano.row_begin = borders[i];

@@ -41,8 +41,8 @@ TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
   engine_ = std::make_unique<nf::Engine>(engine, tiny_spec(options));
   load_weights(seed);
   engine_->make_ready();
-  sequential_ = &add_program(
-      nf::sequential_plan(engine_->graph(), std::min(options.threads, engine_->device().num_units)));
+  sequential_ = &add_program(nf::sequential_plan(
+      engine_->graph(), std::min(options.threads, engine_->device().num_units)));
 }
 
 void TinyModel::load_weights(uint64_t seed) {

@@ -54,8 +54,8 @@ class TinyModel {
   Conversation& converse(std::vector<int32_t> tokens);
   Conversation& converse(uint32_t length, uint64_t seed);
 
-  // Runs a step and advances the conversations; the parts with one row that come first are decodes, as many
-  // as `decodes` says. Returns the logits [kVocab] after the last row of each part.
+  // Runs a step and advances the conversations; the parts with one row that come first are decodes,
+  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part.
   std::vector<std::vector<float>> step(nf::Program& program, const std::vector<Part>& parts,
                                        uint32_t decodes);
   // Sampled tokens of the last step.

@@ -12,12 +12,9 @@ void echo_sample(const EchoArgs& args, uint32_t sample) {
   batch.last_tokens[batch.sequences[batch.row_sequence[row]].slot] = token;
   batch.out_tokens[sample] = token;
   batch.out_logprobs[sample] = 0.0f;
-  // Every other token has probability 0: they are reported in ascending order.
   for (uint32_t i = 0; i < NF_MAX_LOGPROBS; ++i) {
     const size_t at = size_t{sample} * NF_MAX_LOGPROBS + i;
-    const bool exists = i < args.vocab;
-    const auto other = static_cast<int32_t>(i - 1 < static_cast<uint32_t>(token) ? i - 1 : i);
-    batch.out_top_tokens[at] = i == 0 ? token : exists ? other : -1;
+    batch.out_top_tokens[at] = i == 0 ? token : -1;  // there is no second candidate
     batch.out_top_logprobs[at] = i == 0 ? 0.0f : -__builtin_inff();
   }
 }
@@ -30,6 +27,6 @@ void echo(const OpArgs& op, Lane&) {
 
 size_t echo_workspace(const OpShape&) { return 0; }
 
-bool echo_supports(const OpShape&) { return true; }
+bool echo_supports(const OpShape& shape) { return shape.out > 0; }
 
 }  // namespace nf::cpu

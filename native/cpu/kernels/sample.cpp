@@ -68,8 +68,15 @@ float clean(const float* in, float* out, uint32_t count) {
   return largest;
 }
 
-// log(sum(exp(logits))), given the largest.
-double log_sum_exp(const float* logits, uint32_t count, float largest) {
+// What turns a clean logit into a log-probability.
+struct LogSoftmax {
+  double largest;  // of the logits
+  double log_sum;  // log(sum(exp(logits - largest)))
+
+  float of(float logit) const { return float(double{logit} - largest - log_sum); }
+};
+
+LogSoftmax log_softmax(const float* logits, uint32_t count, float largest) {
   double sum = 0;
   for (uint32_t begin = 0; begin < count; begin += kBlock) {
     const uint32_t end = std::min(begin + kBlock, count);
@@ -87,7 +94,7 @@ double log_sum_exp(const float* logits, uint32_t count, float largest) {
       sum += double{lane};
     }
   }
-  return double{largest} + std::log(sum);
+  return {double{largest}, std::log(sum)};
 }
 
 // Leaves the best `wanted` tokens that are not banned in keys[0 .. returned), in no order.
@@ -296,7 +303,7 @@ uint32_t choose(const SampleInput& input, float largest, Candidates& candidates)
 }
 
 // Rule 2: the best tokens, before the logits are adjusted.
-void list_best(uint32_t wanted, const Candidates& candidates, double log_sum,
+void list_best(uint32_t wanted, const Candidates& candidates, const LogSoftmax& logprobs,
                SampleOutput& output) {
   wanted = std::min(wanted, uint32_t{NF_MAX_LOGPROBS});
   if (wanted == 0) return;
@@ -304,20 +311,19 @@ void list_best(uint32_t wanted, const Candidates& candidates, double log_sum,
   std::sort(candidates.keys, candidates.keys + size, std::greater<>());
   for (uint32_t rank = 0; rank < size; ++rank) {
     const uint32_t token = ranked_token(candidates.keys[rank]);
-    const double logprob = double{candidates.logits[token]} - log_sum;
-    output.set_alternative(rank, int32_t(token), float(logprob));
+    output.set_alternative(rank, int32_t(token), logprobs.of(candidates.logits[token]));
   }
 }
 
 void sample_one(const SampleInput& input, Candidates candidates, SampleOutput output) {
   float largest = clean(input.logits, candidates.logits, input.vocab);
   if (largest == kBanned) return;
-  const double log_sum = log_sum_exp(candidates.logits, input.vocab, largest);
-  list_best(input.sampling.num_logprobs, candidates, log_sum, output);
+  const LogSoftmax logprobs = log_softmax(candidates.logits, input.vocab, largest);
+  list_best(input.sampling.num_logprobs, candidates, logprobs, output);
   largest = adjust(input, candidates.logits, largest);
   if (largest == kBanned) return;
   const uint32_t token = choose(input, largest, candidates);
-  output.set_token(int32_t(token), float(double{clean_logit(input.logits[token])} - log_sum));
+  output.set_token(int32_t(token), logprobs.of(clean_logit(input.logits[token])));
 }
 
 }  // namespace
