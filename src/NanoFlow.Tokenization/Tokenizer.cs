@@ -84,6 +84,7 @@ public sealed class Tokenizer
         var before = ids.Count;
         var scratch = _scratch.TryTake(out var pooled) ? pooled : new EncodeScratch();
         _pipeline.Encode(text, scratch, ids, options);
+        scratch.Ids = [];
         if (scratch.IsSmall && _scratch.Count < Environment.ProcessorCount)
         {
             _scratch.Add(scratch);

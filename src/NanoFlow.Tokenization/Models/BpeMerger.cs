@@ -9,6 +9,11 @@ internal sealed class BpeMerger
     // Below this a scan of an array beats the heap.
     private const int ScanLimit = 48;
 
+    // Four children a node: half the levels of a binary heap, and siblings share a cache line.
+    private const int Arity = 4;
+    private const int Last = -1;
+    private const int Gone = -2;
+
     private int[] _ids = new int[ScanLimit];
     private readonly int[] _ranks = new int[ScanLimit];
     private int[] _previous = [];
@@ -113,9 +118,6 @@ internal sealed class BpeMerger
         Compact();
     }
 
-    private const int Last = -1;
-    private const int Gone = -2;
-
     private void Link()
     {
         if (_next.Length < Count)
@@ -155,28 +157,33 @@ internal sealed class BpeMerger
         }
         var at = _heapCount++;
         var value = (ulong)(uint)rank << 32 | (uint)left;
-        while (at > 0 && _heap[(at - 1) / 2] > value)
+        while (at > 0 && _heap[(at - 1) / Arity] > value)
         {
-            _heap[at] = _heap[(at - 1) / 2];
-            at = (at - 1) / 2;
+            _heap[at] = _heap[(at - 1) / Arity];
+            at = (at - 1) / Arity;
         }
         _heap[at] = value;
     }
 
     private ulong Pop()
     {
+        var heap = _heap.AsSpan(0, _heapCount - 1);
         var top = _heap[0];
         var value = _heap[--_heapCount];
         var at = 0;
-        while (2 * at + 1 < _heapCount)
+        while (Arity * at + 1 < heap.Length)
         {
-            var child = 2 * at + 1;
-            child += child + 1 < _heapCount && _heap[child + 1] < _heap[child] ? 1 : 0;
-            if (_heap[child] >= value)
+            var child = Arity * at + 1;
+            var end = Math.Min(child + Arity, heap.Length);
+            for (var other = child + 1; other < end; other++)
+            {
+                child = heap[other] < heap[child] ? other : child;
+            }
+            if (heap[child] >= value)
             {
                 break;
             }
-            _heap[at] = _heap[child];
+            heap[at] = heap[child];
             at = child;
         }
         _heap[at] = value;

@@ -17,9 +17,7 @@ internal static class BpeReader
         {
             throw node.Error($"unk_token '{unknown}' is not in the vocabulary");
         }
-        var merges = new BpeMerges(
-            [.. node.Items("merges").Select(merge => ReadMerge(merge, tokens))]);
-        return new BpeModel(tokens, merges, new BpeOptions
+        return new BpeModel(tokens, ReadMerges(node.Child("merges"), tokens), new BpeOptions
         {
             IgnoreMerges = node.Flag("ignore_merges", absent: false),
             ByteFallback = node.Flag("byte_fallback", absent: false),
@@ -67,31 +65,45 @@ internal static class BpeReader
         return tokens;
     }
 
-    private static (int Left, int Right, int Merged) ReadMerge(
-        FileNode merge, Dictionary<string, int> tokens)
+    private static BpeMerges ReadMerges(FileNode merges, Dictionary<string, int> tokens)
     {
-        var (left, right) = SplitMerge(merge);
-        var found = tokens.TryGetValue(left, out var leftId)
-            & tokens.TryGetValue(right, out var rightId)
-            & tokens.TryGetValue(left + right, out var mergedId);
-        return found
-            ? (leftId, rightId, mergedId)
-            : throw merge.Error($"'{left}' + '{right}' is not made of tokens of the vocabulary");
+        if (merges.Element.ValueKind != JsonValueKind.Array)
+        {
+            throw merges.Error("must be an array");
+        }
+        var byRank = new List<(int Left, int Right, int Merged)>(merges.Element.GetArrayLength());
+        foreach (var element in merges.Element.EnumerateArray())
+        {
+            var (left, right) = SplitMerge(element)
+                ?? throw merges.Error(
+                    $"entry {byRank.Count}: must be \"a b\" with one space or [\"a\", \"b\"]");
+            var found = tokens.TryGetValue(left, out var leftId)
+                & tokens.TryGetValue(right, out var rightId)
+                & tokens.TryGetValue(left + right, out var mergedId);
+            byRank.Add(found
+                ? (leftId, rightId, mergedId)
+                : throw merges.Error($"entry {byRank.Count}: '{left}' + '{right}' "
+                    + "is not made of tokens of the vocabulary"));
+        }
+        return new BpeMerges(byRank);
     }
 
-    private static (string Left, string Right) SplitMerge(FileNode merge)
+    private static (string Left, string Right)? SplitMerge(JsonElement merge)
     {
-        if (merge.Element.ValueKind == JsonValueKind.Array)
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2
+            && merge[0].ValueKind == JsonValueKind.String
+            && merge[1].ValueKind == JsonValueKind.String)
         {
-            var parts = merge.AsItems().ToArray();
-            return parts.Length == 2
-                ? (parts[0].AsText(), parts[1].AsText())
-                : throw merge.Error("must have two parts");
+            return (merge[0].GetString()!, merge[1].GetString()!);
         }
-        var text = merge.AsText();
+        if (merge.ValueKind != JsonValueKind.String)
+        {
+            return null;
+        }
+        var text = merge.GetString()!;
         var space = text.IndexOf(' ', StringComparison.Ordinal);
         return space > 0 && text.IndexOf(' ', space + 1) < 0
             ? (text[..space], text[(space + 1)..])
-            : throw merge.Error("must be two tokens with one space between");
+            : null;
     }
 }

@@ -12,6 +12,11 @@ internal sealed class EncodeScratch
     // A scratch that one huge text has blown up is not kept.
     private const int SmallCapacity = 256 * 1024;
 
+    // Where the ids of the present call go, and how it treats special tokens.
+    public List<int> Ids { get; set; } = [];
+
+    public bool ParseSpecial { get; set; }
+
     public List<TextPart> RawParts { get; } = [];
 
     public List<TextPart> NormalParts { get; } = [];
@@ -57,12 +62,14 @@ internal sealed class EncodePipeline
         ReadOnlySpan<char> text, EncodeScratch scratch, List<int> ids, EncodeOptions options)
     {
         text = WellFormed(text);
+        scratch.Ids = ids;
+        scratch.ParseSpecial = options.ParseSpecialTokens;
         if (options.AddSpecialTokens)
         {
             ids.AddRange(_template.Before);
         }
         scratch.RawParts.Clear();
-        _rawTokens.Split(text, options.ParseSpecialTokens, scratch.RawParts);
+        _rawTokens.Split(text, scratch.ParseSpecial, scratch.RawParts);
         foreach (var part in scratch.RawParts)
         {
             if (part.Token is { } token)
@@ -71,7 +78,7 @@ internal sealed class EncodePipeline
             }
             else
             {
-                EncodeRaw(text[part.Start..part.End], scratch, ids, options);
+                EncodeRaw(text[part.Start..part.End], part.Start == 0, scratch);
             }
         }
         if (options.AddSpecialTokens)
@@ -80,36 +87,36 @@ internal sealed class EncodePipeline
         }
     }
 
-    private void EncodeRaw(
-        ReadOnlySpan<char> text, EncodeScratch scratch, List<int> ids, EncodeOptions options)
+    private void EncodeRaw(ReadOnlySpan<char> text, bool isTextStart, EncodeScratch scratch)
     {
         if (_normalize is not null)
         {
             text = _normalize(text.ToString());
         }
         scratch.NormalParts.Clear();
-        _normalTokens.Split(text, options.ParseSpecialTokens, scratch.NormalParts);
+        _normalTokens.Split(text, scratch.ParseSpecial, scratch.NormalParts);
         foreach (var part in scratch.NormalParts)
         {
             if (part.Token is { } token)
             {
-                ids.Add(token.Id);
+                scratch.Ids.Add(token.Id);
             }
             else
             {
-                EncodeNormal(text[part.Start..part.End], scratch, ids);
+                var atStart = isTextStart && part.Start == 0;
+                EncodeNormal(text[part.Start..part.End], atStart, scratch);
             }
         }
     }
 
-    private void EncodeNormal(ReadOnlySpan<char> text, EncodeScratch scratch, List<int> ids)
+    private void EncodeNormal(ReadOnlySpan<char> text, bool isTextStart, EncodeScratch scratch)
     {
         var pieces = scratch.Pieces;
-        pieces.Reset(text);
+        pieces.Reset(text, isTextStart);
         _preTokenizer?.Apply(pieces, scratch.Matcher);
         for (var i = 0; i < pieces.Count; i++)
         {
-            _model.Encode(pieces[i], scratch.Model, ids);
+            _model.Encode(pieces[i], scratch.Model, scratch.Ids);
         }
     }
 

@@ -13,6 +13,10 @@ internal static class Normalizer
         ["Sequence"] = ReadSequence,
         ["Replace"] = ReadReplace,
         ["Prepend"] = ReadPrepend,
+        ["NFC"] = static _ => new NormalForm(compatible: false, compose: true).Apply,
+        ["NFD"] = static _ => new NormalForm(compatible: false, compose: false).Apply,
+        ["NFKC"] = static _ => new NormalForm(compatible: true, compose: true).Apply,
+        ["NFKD"] = static _ => new NormalForm(compatible: true, compose: false).Apply,
         ["Lowercase"] = static _ => Lowercase,
     };
 

@@ -24,9 +24,13 @@ internal sealed class Pieces
     public ReadOnlySpan<char> this[int piece] =>
         _text.AsSpan(_pieces[piece].Start, _pieces[piece].End - _pieces[piece].Start);
 
-    // One piece: the whole text.
-    public void Reset(ReadOnlySpan<char> text)
+    // Whether the segment begins where the whole text begins.
+    public bool IsTextStart { get; private set; }
+
+    // One piece: the whole segment.
+    public void Reset(ReadOnlySpan<char> text, bool isTextStart)
     {
+        IsTextStart = isTextStart;
         if (_text.Length < text.Length)
         {
             _text = new char[text.Length];

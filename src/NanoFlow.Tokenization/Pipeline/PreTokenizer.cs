@@ -13,6 +13,7 @@ internal abstract class PreTokenizer
             [.. node.Items("pretokenizers").Select(Read)]),
         ["Split"] = SplitPreTokenizer.ReadSplit,
         ["ByteLevel"] = static node => new ByteLevelPreTokenizer(node),
+        ["Metaspace"] = static node => new MetaspacePreTokenizer(node),
         ["Digits"] = SplitPreTokenizer.ReadDigits,
         ["Punctuation"] = SplitPreTokenizer.ReadPunctuation,
         ["Whitespace"] = static _ => SplitPreTokenizer.Words(),

@@ -192,8 +192,9 @@ internal sealed class ExpressionParser(TokenReader tokens)
                     ? new LiteralExpression(token.Line, Value.Of(integer))
                     : throw tokens.Error($"number {token.Text} is too large");
             case TokenKind.Float:
-                return new LiteralExpression(
-                    token.Line, Value.Of(double.Parse(token.Text, CultureInfo.InvariantCulture)));
+                return double.TryParse(token.Text, CultureInfo.InvariantCulture, out var number)
+                    ? new LiteralExpression(token.Line, Value.Of(number))
+                    : throw tokens.Error($"'{token.Text}' is not a number");
             default:
                 return ParseBracket(token);
         }

@@ -2,7 +2,7 @@
 
 namespace NanoFlow.Tokenization.Templates;
 
-internal sealed class LoopState(IReadOnlyList<Value> items, int depth)
+internal sealed class LoopState(IReadOnlyList<Value> items)
 {
     public int Index { get; set; }
 
@@ -15,8 +15,9 @@ internal sealed class LoopState(IReadOnlyList<Value> items, int depth)
         "first" => Value.Of(Index == 0),
         "last" => Value.Of(Index == items.Count - 1),
         "length" => Value.Of((long)items.Count),
-        "depth" => Value.Of((long)depth),
-        "depth0" => Value.Of((long)depth - 1),
+        // The depth of a recursive loop, which this language does not have.
+        "depth" => Value.Of(1L),
+        "depth0" => Value.Of(0L),
         "previtem" => Index > 0 ? items[Index - 1] : Value.Undefined("loop.previtem"),
         "nextitem" => Index + 1 < items.Count ? items[Index + 1] : Value.Undefined("loop.nextitem"),
         "cycle" => Value.Of(call => call.Positional.Count > 0

@@ -139,9 +139,6 @@ internal sealed record ForStatement(Target Target, Expression Source, Block Body
 
     public Block? Otherwise { get; init; }
 
-    // How many loops are around this one, itself included.
-    public int Depth { get; init; }
-
     public override Flow Execute(RenderState state)
     {
         var items = Filtered(ValueOperations.Items(Source.Evaluate(state), state), state);
@@ -149,7 +146,7 @@ internal sealed record ForStatement(Target Target, Expression Source, Block Body
         {
             return Otherwise?.Execute(state) ?? Flow.Next;
         }
-        var loop = new LoopState(items, Depth);
+        var loop = new LoopState(items);
         for (loop.Index = 0; loop.Index < items.Count; loop.Index++)
         {
             state.Step();

@@ -15,7 +15,7 @@ internal sealed class TemplateLexer
 
     private TemplateLexer(string source)
     {
-        source = source.ReplaceLineEndings("\n");
+        source = source.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         _source = source.EndsWith('\n') ? source[..^1] : source;
     }
 
@@ -232,6 +232,13 @@ internal sealed class TemplateLexer
         {
             kind = TokenKind.Float;
             _at++;
+            SkipDigits();
+        }
+        if (_at + 1 < _source.Length && _source[_at] is 'e' or 'E'
+            && (char.IsAsciiDigit(_source[_at + 1]) || _source[_at + 1] is '+' or '-'))
+        {
+            kind = TokenKind.Float;
+            _at += 2;
             SkipDigits();
         }
         var text = _source[start.._at].Replace("_", "", StringComparison.Ordinal);

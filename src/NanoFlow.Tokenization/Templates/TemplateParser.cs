@@ -115,7 +115,6 @@ internal sealed class TemplateParser
         var statement = new ForStatement(target, source, ParseBlock("else", "endfor"))
         {
             Condition = condition,
-            Depth = _loopDepth,
         };
         _loopDepth--;
         if (OpenTag() == "else")

@@ -219,22 +219,41 @@ internal static class ValueText
         text.Append('"');
     }
 
-    // Python's repr: shortest digits; the exponent form from 1e16 on and below 1e-4.
+    // Python's repr: the shortest digits; an exponent from 1e16 on and below 1e-4.
     private static string FloatText(double value)
     {
         if (!double.IsFinite(value))
         {
             return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
         }
-        var text = value.ToString("R", CultureInfo.InvariantCulture);
-        var at = text.IndexOf('E', StringComparison.Ordinal);
-        if (at < 0)
+        var sign = double.IsNegative(value) ? "-" : "";
+        var (digits, power) = ShortestDigits(Math.Abs(value));
+        if (power is < -4 or >= 16)
         {
-            return text.Contains('.', StringComparison.Ordinal) ? text : text + ".0";
+            var fraction = digits.Length > 1 ? "." + digits[1..] : "";
+            return $"{sign}{digits[0]}{fraction}e{(power < 0 ? '-' : '+')}{Math.Abs(power):00}";
         }
-        var power = int.Parse(text.AsSpan(at + 1), NumberStyles.Integer, CultureInfo.InvariantCulture);
-        return power is >= 0 and < 16
-            ? value.ToString("F1", CultureInfo.InvariantCulture)
-            : $"{text[..at]}e{(power < 0 ? '-' : '+')}{Math.Abs(power):00}";
+        if (power < 0)
+        {
+            return $"{sign}0.{new string('0', -power - 1)}{digits}";
+        }
+        digits = digits.PadRight(power + 2, '0');
+        return $"{sign}{digits[..(power + 1)]}.{digits[(power + 1)..]}";
+    }
+
+    // The digits without zeros at either end, and the power of ten of the first.
+    private static (string Digits, int Power) ShortestDigits(double value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        var end = text.IndexOf('E', StringComparison.Ordinal);
+        var mantissa = end < 0 ? text : text[..end];
+        var exponent = end < 0 ? 0 : int.Parse(text.AsSpan(end + 1), NumberStyles.Integer, null);
+        var point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        var whole = point < 0 ? mantissa.Length : point;
+        var all = mantissa.Replace(".", "", StringComparison.Ordinal);
+        var digits = all.TrimStart('0');
+        var power = exponent + whole - 1 - (all.Length - digits.Length);
+        digits = digits.TrimEnd('0');
+        return digits.Length == 0 ? ("0", 0) : (digits, power);
     }
 }
