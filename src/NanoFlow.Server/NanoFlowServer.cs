@@ -94,7 +94,7 @@ public sealed class NanoFlowServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ServerLimits.MaxDroppedBodyBytes;
             kestrel.Limits.MaxConcurrentConnections = ServerLimits.MaxConnections;
-            kestrel.Listen(AddressOf(options.Host), options.Port);
+            kestrel.Listen(IPAddress.Parse(options.ListenAddress), options.Port);
         });
         return builder.Build();
     }
@@ -113,13 +113,6 @@ public sealed class NanoFlowServer : IAsyncDisposable
         });
         Routes.Map(_app, _state, _exporter);
     }
-
-    private static IPAddress AddressOf(string host) => host switch
-    {
-        "localhost" => IPAddress.Loopback,
-        "*" => IPAddress.Any,
-        _ => IPAddress.Parse(host),
-    };
 
     // The meters of this server and its Kestrel carry its factory as their scope; the runtime's
     // belongs to the process.

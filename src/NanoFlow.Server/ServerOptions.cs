@@ -9,6 +9,14 @@ public sealed record ServerOptions
     /// <summary>Only this machine, unless told otherwise.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <summary>The host as an address: "localhost" and "*" are names for one.</summary>
+    public string ListenAddress => Host switch
+    {
+        "localhost" => "127.0.0.1",
+        "*" => "0.0.0.0",
+        _ => Host,
+    };
+
     /// <summary>0: any free port.</summary>
     public int Port { get; init; } = 8000;
 

@@ -6,14 +6,19 @@ using NanoFlow.Server.Protocol;
 
 namespace NanoFlow.Server.Access;
 
-internal sealed partial class AccessLog(ILogger<AccessLog> log)
+internal sealed partial class AccessLog(ILoggerFactory logs)
 {
     // nginx's number for "client closed the request"; never sent.
     private const int ClientGone = 499;
 
+    // Asked for every few seconds by machines; a line each would bury the rest.
+    private static readonly string[] Quiet = ["/health", "/health/ready", "/metrics"];
+
+    private readonly ILogger _log = logs.CreateLogger("nanoflow");
+
     public void Write(HttpContext context, RequestRecord record, TimeSpan elapsed)
     {
-        if (!log.IsEnabled(LogLevel.Information))
+        if (!_log.IsEnabled(LogLevel.Information) || Quiet.Contains(context.Request.Path.Value))
         {
             return;
         }
@@ -46,13 +51,14 @@ internal sealed partial class AccessLog(ILogger<AccessLog> log)
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "request {Id} failed")]
+    [LoggerMessage(1, LogLevel.Error, "request {Id} failed")]
     public partial void Failed(Exception exception, string id);
 
-    [LoggerMessage(LogLevel.Information, "{Request} error={Error} ended_by={EndedBy}")]
+    [LoggerMessage(2, LogLevel.Information, "{Request} error={Error} ended_by={EndedBy}")]
     private partial void Done(RequestLine request, string error, string endedBy);
 
     [LoggerMessage(
+        3,
         LogLevel.Information,
         "{Request} finish={Finish} prompt_tokens={Prompt} completion_tokens={Completion} "
         + "queue_ms={Queue:F1} ttft_ms={Ttft:F1} tpot_ms={Tpot:F2} ended_by={EndedBy}")]
