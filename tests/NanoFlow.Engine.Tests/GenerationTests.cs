@@ -88,6 +88,21 @@ public class GenerationTests
     }
 
     [Fact]
+    public async Task Read_LongAnswerWithLogProbs_KeepsThemAll()
+    {
+        using var engine = FakeEngine.Start(new FakeExecutor(), maxPositions: 1024);
+        var generation = FakeEngine.Generation(
+            first: 1, newTokens: 900, sampling: new SamplingParams { LogProbCount = 20 });
+        engine.TrySubmit(generation);
+
+        var tokens = await generation.ReadAll();
+
+        Assert.Equal(900, tokens.Count);
+        Assert.All(tokens, t => Assert.Equal((-t.Token, -t.Token - 19),
+            ((int)t.LogProb!.Value, (int)t.Top.Span[19].LogProb)));
+    }
+
+    [Fact]
     public async Task Cancel_WhileRunning_EndsAndKeepsWhatWasRead()
     {
         var executor = new FakeExecutor();
