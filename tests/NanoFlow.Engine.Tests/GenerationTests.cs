@@ -155,6 +155,31 @@ public class GenerationTests
     }
 
     [Fact]
+    public async Task Cancel_RacingWithSubmit_LosesNoPlaceInTheQueue()
+    {
+        using var engine = FakeEngine.Start(new FakeExecutor());
+        for (var i = 0; i < 500; i++)
+        {
+            var generation = FakeEngine.Generation(first: i, newTokens: 3);
+            using var start = new Barrier(2);
+            var cancelling = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                generation.Cancel();
+            });
+            start.SignalAndWait();
+            Assert.Equal(SubmitOutcome.Accepted, engine.TrySubmit(generation));
+            await cancelling;
+            await generation.ReadAll();
+            Assert.True(generation.Reason is FinishReason.Cancelled or FinishReason.Length);
+        }
+
+        // Drained means that every place was given back.
+        await engine.DrainAsync(FakeEngine.Limit).WaitAsync(FakeEngine.Limit);
+        Assert.Equal(0, engine.Counters.Waiting);
+    }
+
+    [Fact]
     public async Task Wait_TokenCancelled_ThrowsAndGenerationGoesOn()
     {
         var executor = new FakeExecutor();
