@@ -57,6 +57,7 @@ part(dotnet-test *.trx dotnet test "${root}/NanoFlow.sln" --no-build --nologo
 if(ALL)
   if(NOT CMAKE_HOST_WIN32)
     native_tests(linux-x64-asan)
+    set(ENV{TSAN_OPTIONS} "suppressions=${root}/tests/native/tsan.supp")
     native_tests(linux-x64-tsan)
   endif()
   part(format none "${CMAKE_COMMAND}" -DCHECK=ON -P "${root}/eng/format.cmake")

@@ -1,0 +1,63 @@
+// Lets a request pass when it carries one of the server's keys. Everything needs a key, unknown
+// paths included, except routes marked as open.
+
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using NanoFlow.Server.Protocol;
+
+namespace NanoFlow.Server.Access;
+
+/// <summary>Metadata of a route that answers without a key.</summary>
+internal sealed class NoKeyNeeded
+{
+    public static readonly NoKeyNeeded Instance = new();
+}
+
+internal sealed class ApiKeyGate
+{
+    private const string Scheme = "Bearer ";
+
+    // Digests have one length, so comparing them says nothing about the length of a key.
+    private readonly byte[][] _digests;
+
+    public ApiKeyGate(IReadOnlyList<string> keys)
+    {
+        _digests = keys.Select(Digest).ToArray();
+    }
+
+    public void Check(HttpContext context)
+    {
+        if (_digests.Length == 0
+            || context.GetEndpoint()?.Metadata.GetMetadata<NoKeyNeeded>() is not null)
+        {
+            return;
+        }
+
+        var header = context.Request.Headers.Authorization.ToString();
+        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new RequestRefusedException(ApiError.WrongKey(given: false));
+        }
+
+        if (!IsKnown(header[Scheme.Length..].Trim()))
+        {
+            throw new RequestRefusedException(ApiError.WrongKey(given: true));
+        }
+    }
+
+    // Looks at every key, whichever matches.
+    private bool IsKnown(string key)
+    {
+        var digest = Digest(key);
+        var known = false;
+        foreach (var candidate in _digests)
+        {
+            known |= CryptographicOperations.FixedTimeEquals(digest, candidate);
+        }
+
+        return known;
+    }
+
+    private static byte[] Digest(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}

@@ -1,0 +1,95 @@
+// One answer to one prompt: tokens from the engine in, text and log-probabilities out. Used by one
+// thread at a time.
+
+using System.Text;
+using NanoFlow.Engine;
+using NanoFlow.Scheduling;
+using NanoFlow.Server.Responses;
+using NanoFlow.Tokenization;
+
+namespace NanoFlow.Server.Generating;
+
+internal sealed class Choice(int index, Generation generation, TextStream text, Tokenizer tokenizer)
+{
+    private readonly List<TokenLogProbs> _logProbs = [];
+    private int _textOffset;
+
+    public int Index { get; } = index;
+    public Generation Generation { get; } = generation;
+
+    /// <summary>Tokens taken from the engine so far, an end token included.</summary>
+    public int TokenCount { get; private set; }
+
+    /// <summary>When the last of them was taken; 0 before the first.</summary>
+    public long LastTokenAt { get; set; }
+
+    /// <summary>Text that may be sent now; UTF-8.</summary>
+    public ReadOnlySpan<byte> Ready => text.Ready;
+
+    /// <summary>Of the tokens since the last Take; empty when the request wants none.</summary>
+    public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
+
+    /// <summary>"stop" or "length"; null while running or when there is no proper end.</summary>
+    public string? FinishReason { get; private set; }
+
+    /// <summary>How it ended, for metrics and the log.</summary>
+    public string Outcome => FinishReason
+        ?? (Generation.Reason == Scheduling.FinishReason.Error ? "error" : "abort");
+
+    public void Append(in GeneratedToken token)
+    {
+        TokenCount++;
+        if (token.IsEnd)
+        {
+            return;
+        }
+
+        text.Append(token.Token);
+        if (token.LogProb is { } logProb)
+        {
+            AddLogProbs(token, logProb);
+        }
+    }
+
+    /// <summary>The engine is done with it: nothing is held back any more.</summary>
+    public void Finish()
+    {
+        text.Finish();
+        FinishReason = Generation.Reason switch
+        {
+            Scheduling.FinishReason.Stop => "stop",
+            Scheduling.FinishReason.Length => text.Stopped ? "stop" : "length",
+            _ => null,
+        };
+    }
+
+    /// <summary>What is ready has been sent.</summary>
+    public void Take()
+    {
+        text.Take();
+        _logProbs.Clear();
+    }
+
+    private void AddLogProbs(in GeneratedToken token, float logProb)
+    {
+        var sampled = Entry(token.Token, logProb);
+        var top = new TopLogProb[token.Top.Length];
+        for (var i = 0; i < top.Length; i++)
+        {
+            var other = token.Top.Span[i];
+            top[i] = Entry(other.Token, other.LogProb);
+        }
+
+        _logProbs.Add(new TokenLogProbs(sampled, _textOffset, top));
+        foreach (var _ in sampled.Text.EnumerateRunes())
+        {
+            _textOffset++;
+        }
+    }
+
+    private TopLogProb Entry(int token, float logProb)
+    {
+        var bytes = tokenizer.TokenBytes(token).ToArray();
+        return new TopLogProb(Encoding.UTF8.GetString(bytes), bytes, logProb);
+    }
+}

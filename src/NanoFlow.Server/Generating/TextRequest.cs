@@ -1,0 +1,45 @@
+// A request for text, ready to run: prompts as tokens, everything checked. Completions and chat
+// both become this.
+
+using System.Text.Json;
+using NanoFlow.Server.Protocol;
+using NanoFlow.Server.Responses;
+
+namespace NanoFlow.Server.Generating;
+
+/// <param name="NewTokens">At most so many follow; the context has room for them.</param>
+/// <param name="Echo">Text to repeat before the answer; null for none.</param>
+internal sealed record TokenPrompt(int[] Tokens, int NewTokens, string? Echo = null);
+
+internal sealed record TextRequest
+{
+    public required IWireFormat Format { get; init; }
+
+    /// <summary>As the client called it.</summary>
+    public required string ModelName { get; init; }
+
+    public required IReadOnlyList<TokenPrompt> Prompts { get; init; }
+    public required GenerationSettings Settings { get; init; }
+
+    /// <summary>Alternatives to report with each token; null: no log-probabilities.</summary>
+    public required int? LogProbs { get; init; }
+
+    public int ChoiceCount => Prompts.Count * Settings.N;
+
+    public int PromptTokens => Prompts.Sum(prompt => prompt.Tokens.Length);
+
+    public TokenPrompt PromptOf(int choice) => Prompts[choice / Settings.N];
+
+    /// <summary>The value of a choice's "logprobs": of its tokens not yet written.</summary>
+    public void WriteLogProbs(Utf8JsonWriter json, Choice choice)
+    {
+        if (choice.LogProbs.Count == 0)
+        {
+            json.WriteNullValue();
+        }
+        else
+        {
+            Format.WriteLogProbs(json, choice.LogProbs);
+        }
+    }
+}

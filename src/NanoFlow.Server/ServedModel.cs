@@ -1,0 +1,82 @@
+// The model as the server shows it: names, limits, sampling defaults, tokenizer and template.
+// Immutable. Text becomes tokens here, on the request's own thread, never on the engine's.
+
+using NanoFlow.Models;
+using NanoFlow.Server.Protocol;
+using NanoFlow.Tokenization;
+using NanoFlow.Tokenization.Patterns;
+
+namespace NanoFlow.Server;
+
+public sealed class ServedModel : IDisposable
+{
+    // Texts longer than this wait for each other, so that a few huge prompts cannot take every
+    // core from the steps of the running requests.
+    private const int LargeTextChars = 64 * 1024;
+
+    private readonly SemaphoreSlim _largeTexts =
+        new(Math.Max(1, Environment.ProcessorCount / 2));
+
+    /// <summary>What a request may call the model; the first is its name in answers.</summary>
+    public required IReadOnlyList<string> Names { get; init; }
+
+    public required int VocabSize { get; init; }
+
+    /// <summary>Prompt and answer together, in tokens.</summary>
+    public required int MaxModelLength { get; init; }
+
+    public required GenerationDefaults Defaults { get; init; }
+    public required Tokenizer Tokenizer { get; init; }
+
+    /// <summary>Null when the model has none: chat is then refused.</summary>
+    public ChatTemplate? ChatTemplate { get; init; }
+
+    /// <summary>Tokens that end an answer unless the request ignores them.</summary>
+    public required IReadOnlyList<int> EndTokens { get; init; }
+
+    public DateTimeOffset Created { get; init; }
+
+    public string Name => Names[0];
+
+    /// <summary>The request's name for the model when it is served here; no name means the only
+    /// model there is.</summary>
+    internal string Resolve(string? requested) =>
+        requested is null ? Name
+        : Names.Contains(requested) ? requested
+        : throw new RequestRefusedException(
+            ApiError.NoSuchModel(requested, string.Join(", ", Names)));
+
+    internal async Task<int[]> EncodeAsync(
+        string text, bool addSpecialTokens, CancellationToken cancel)
+    {
+        if (text.Length <= LargeTextChars)
+        {
+            return Encode(text, addSpecialTokens);
+        }
+
+        await _largeTexts.WaitAsync(cancel);
+        try
+        {
+            return Encode(text, addSpecialTokens);
+        }
+        finally
+        {
+            _largeTexts.Release();
+        }
+    }
+
+    public void Dispose() => _largeTexts.Dispose();
+
+    private int[] Encode(string text, bool addSpecialTokens)
+    {
+        try
+        {
+            return Tokenizer.Encode(text, addSpecialTokens);
+        }
+        catch (PatternLimitException)
+        {
+            throw RequestRefusedException.Invalid(
+                "this text takes too long to split into tokens");
+        }
+    }
+}

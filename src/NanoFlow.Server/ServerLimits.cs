@@ -1,0 +1,43 @@
+// Every bound on what a client may send or hold, with the reason for its number.
+
+namespace NanoFlow.Server;
+
+public static class ServerLimits
+{
+    // 4 MiB of text is about a million tokens, more than any context that is served here.
+    public const int MaxBodyBytes = 4 << 20;
+
+    // A body up to here is read and dropped before it is refused; a larger one is cut off.
+    public const int MaxDroppedBodyBytes = 64 << 20;
+
+    // Deepest legal body: messages[].tool_calls[].function; the rest is room for ignored fields.
+    public const int MaxJsonDepth = 64;
+
+    // Prompts times n of one request. Each choice is a sequence of the scheduler.
+    public const int MaxChoices = 128;
+
+    // OpenAI takes 4 stop strings, vLLM any number; each one costs a comparison per character.
+    public const int MaxStopStrings = 16;
+    public const int MaxStopBytes = 256;
+
+    // Published models name at most a dozen end tokens.
+    public const int MaxStopTokens = 64;
+
+    // NF_MAX_BIAS of nanoflow.h.
+    public const int MaxBiasEntries = 1024;
+
+    // NF_MAX_LOGPROBS of nanoflow.h, and the OpenAI limit.
+    public const int MaxLogProbs = 20;
+
+    // A client that is told to wait asks again after a second; steps are far shorter.
+    public const int RetryAfterMs = 1000;
+
+    // Long enough for a UUID with a prefix; the id is copied into every log line.
+    public const int MaxRequestIdChars = 128;
+
+    // Names listed in x-ignored-params; more are counted by nobody.
+    public const int MaxIgnoredNames = 16;
+
+    // Open sockets. A stream costs about 80 KiB here, so this many fit in a gigabyte.
+    public const int MaxConnections = 10_000;
+}

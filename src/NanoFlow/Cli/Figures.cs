@@ -1,0 +1,80 @@
+// What a command found out, as a table for people or as one JSON object for programs.
+
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace NanoFlow.Cli;
+
+internal sealed class Figures
+{
+    private readonly List<(string Key, string Label, object? Value, string Text)> _rows = [];
+
+    /// <param name="key">In JSON.</param>
+    /// <param name="label">In the table.</param>
+    /// <param name="value">A long, an int, a bool or a string.</param>
+    /// <param name="text">How the table shows it; as it is when null.</param>
+    public void Add(string key, string label, object? value, string? text = null) =>
+        _rows.Add((key, label, value, text ?? FormattableString.Invariant($"{value}")));
+
+    public void Write(bool asJson)
+    {
+        if (asJson)
+        {
+            WriteJson();
+            return;
+        }
+
+        var width = _rows.Max(row => row.Label.Length);
+        foreach (var (_, label, _, text) in _rows)
+        {
+            Console.WriteLine($"{label.PadRight(width)}  {text}");
+        }
+    }
+
+    public static string Bytes(long bytes) => bytes switch
+    {
+        >= 1L << 30 => FormattableString.Invariant($"{bytes / (double)(1L << 30):F2} GiB"),
+        >= 1L << 20 => FormattableString.Invariant($"{bytes / (double)(1L << 20):F1} MiB"),
+        _ => FormattableString.Invariant($"{bytes / 1024.0:F1} KiB"),
+    };
+
+    private void WriteJson()
+    {
+        using var stream = Console.OpenStandardOutput();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions
+        {
+            Indented = true,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        }))
+        {
+            json.WriteStartObject();
+            foreach (var (key, _, value, _) in _rows)
+            {
+                WriteValue(json, key, value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static void WriteValue(Utf8JsonWriter json, string key, object? value)
+    {
+        switch (value)
+        {
+            case int number:
+                json.WriteNumber(key, number);
+                break;
+            case long number:
+                json.WriteNumber(key, number);
+                break;
+            case bool flag:
+                json.WriteBoolean(key, flag);
+                break;
+            default:
+                json.WriteString(key, (string?)value);
+                break;
+        }
+    }
+}

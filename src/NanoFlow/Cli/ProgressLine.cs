@@ -1,0 +1,46 @@
+// How far a long piece of work is, on stderr: a bar that is drawn over on a terminal, a plain line
+// for each quarter elsewhere.
+
+namespace NanoFlow.Cli;
+
+internal sealed class ProgressLine(string what) : IDisposable
+{
+    private const int Cells = 40;
+    private const int PlainSteps = 4;
+
+    private readonly bool _isTerminal = !Console.IsErrorRedirected;
+    private int _shown = -1;
+
+    public void Report(long done, long total)
+    {
+        var steps = _isTerminal ? Cells : PlainSteps;
+        var step = total <= 0 ? steps : (int)(done * steps / total);
+        if (step == _shown)
+        {
+            return;
+        }
+
+        _shown = step;
+        var percent = step * 100 / steps;
+        if (_isTerminal)
+        {
+            var bar = new string('#', step).PadRight(Cells, '.');
+            Console.Error.Write($"\r{what} [{bar}] {percent,3} % of {Figures.Bytes(total)}");
+        }
+        else
+        {
+            Console.Error.WriteLine($"{what}: {percent} % of {Figures.Bytes(total)}");
+        }
+    }
+
+    /// <summary>Leaves the bar and goes on below it.</summary>
+    public void Dispose()
+    {
+        if (_isTerminal && _shown >= 0)
+        {
+            Console.Error.WriteLine();
+        }
+
+        _shown = -1;
+    }
+}

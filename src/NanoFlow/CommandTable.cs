@@ -1,0 +1,18 @@
+// The table of commands.
+
+using NanoFlow.Cli;
+using NanoFlow.Commands;
+
+namespace NanoFlow;
+
+internal static class CommandTable
+{
+    public static IReadOnlyList<Command> All { get; } =
+    [
+        ServeCommand.Command,
+        MemoryCommand.Command,
+        DoctorCommand.Command,
+        ModelInspectCommand.Command,
+        ModelNewCommand.Command,
+    ];
+}

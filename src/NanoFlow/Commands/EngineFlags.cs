@@ -1,0 +1,128 @@
+// The flags that shape an engine; `serve` and `memory` share them.
+
+using System.Text.RegularExpressions;
+using NanoFlow.Cli;
+using NanoFlow.Engine;
+
+namespace NanoFlow.Commands;
+
+internal static partial class EngineFlags
+{
+    private const string Sequential = "sequential";
+
+    private static readonly EngineOptions Defaults = new();
+
+    public static readonly Flag<DeviceKind> Device = new(
+        "--device", "NAME", "cpu or reference", "cpu",
+        "what computes: fast CPU kernels, or plain loops to compare with",
+        Read.Choice(("cpu", DeviceKind.Cpu), ("reference", DeviceKind.Reference)));
+
+    public static readonly Flag<int> MaxModelLength = new(
+        "--max-model-len", "TOKENS", $"2 to {EngineLimits.Positions}, such as 4096 or 32k",
+        "what the model was made for, if the memory has room",
+        "longest prompt and answer together",
+        Read.Integer(2, EngineLimits.Positions));
+
+    public static readonly Flag<int> MaxSequences = new(
+        "--max-num-seqs", "N", $"1 to {EngineLimits.Sequences}", $"{Defaults.MaxSequences}",
+        "sequences that run at the same time",
+        Read.Integer(1, EngineLimits.Sequences));
+
+    public static readonly Flag<int> MaxBatchedTokens = new(
+        "--max-num-batched-tokens", "N", $"1 to {EngineLimits.StepRows}",
+        $"{Defaults.MaxBatchedTokens}",
+        "tokens of one step; at least --max-num-seqs",
+        Read.Integer(1, EngineLimits.StepRows));
+
+    public static readonly Flag<long> KvCacheBytes = new(
+        "--kv-cache-memory-bytes", "BYTES", "a size such as 512m or 4g",
+        "4g, or half of the memory left beside the weights",
+        "memory for keys and values",
+        Read.Size(1, long.MaxValue));
+
+    public static readonly Flag<int> BlockSize = new(
+        "--block-size", "TOKENS", "16, 32, 64 or 128", $"{Defaults.BlockSize}",
+        "tokens of a KV page",
+        Read.Choice(("16", 16), ("32", 32), ("64", 64), ("128", 128)));
+
+    public static readonly Flag<int> Threads = new(
+        "--threads", "N", $"0 to {EngineLimits.Threads}", "0: every core this process may use",
+        "CPU threads that compute",
+        Read.Integer(0, EngineLimits.Threads));
+
+    public static readonly Flag<int> MaxQueuedRequests = new(
+        "--max-num-queued-reqs", "N", $"1 to {int.MaxValue}", $"{Defaults.MaxQueuedRequests}",
+        "sequences that may wait; more are refused with status 429",
+        Read.Integer(1, int.MaxValue));
+
+    public static readonly Flag<long> MaxQueuedTokens = new(
+        "--max-num-queued-tokens", "N", "1 or more, such as 1m", $"{Defaults.MaxQueuedTokens}",
+        "prompt tokens that may wait; more are refused with status 429",
+        Read.Size(1, long.MaxValue));
+
+    public static readonly Flag<ulong> Seed = new(
+        "--seed", "N", $"an integer from 0 to {ulong.MaxValue}", "a new one at each start",
+        "start of the seeds given to requests that have none",
+        Read.Seed);
+
+    public static readonly Flag<string> Plan = new(
+        "--plan", "PLAN", $"'{Sequential}' or a plan file", Sequential,
+        "how operations are laid out over the cores in a step",
+        Read.Text);
+
+    /// <summary>Those that decide how much memory is taken.</summary>
+    public static IReadOnlyList<Flag> ForMemory { get; } =
+    [
+        Device, MaxModelLength, MaxSequences, MaxBatchedTokens, KvCacheBytes, BlockSize, Threads,
+    ];
+
+    public static IReadOnlyList<Flag> All { get; } =
+        [.. ForMemory, MaxQueuedRequests, MaxQueuedTokens, Seed, Plan];
+
+    public static EngineOptions Options(Given given)
+    {
+        var plan = given.Get(Plan, Sequential);
+        return new EngineOptions
+        {
+            Device = given.Get(Device, Defaults.Device),
+            MaxModelLength = given.GetOrNull(MaxModelLength),
+            MaxSequences = given.Get(MaxSequences, Defaults.MaxSequences),
+            MaxBatchedTokens = given.Get(MaxBatchedTokens, Defaults.MaxBatchedTokens),
+            KvCacheBytes = given.GetOrNull(KvCacheBytes),
+            BlockSize = given.Get(BlockSize, Defaults.BlockSize),
+            Threads = given.Get(Threads, Defaults.Threads),
+            Seed = given.GetOrNull(Seed),
+            PlanPath = plan == Sequential ? null : plan,
+            MaxQueuedRequests = given.Get(MaxQueuedRequests, Defaults.MaxQueuedRequests),
+            MaxQueuedTokens = given.Get(MaxQueuedTokens, Defaults.MaxQueuedTokens),
+        };
+    }
+
+    /// <summary>A message of the engine with its options called by their flags, on one line.
+    /// </summary>
+    public static string InWordsOfFlags(string message)
+    {
+        foreach (var (option, flag) in FlagOfOption)
+        {
+            message = Regex.Replace(message, $@"\b{option}\b", flag.Name);
+        }
+
+        return Spaces().Replace(message.Trim(), " ");
+    }
+
+    private static readonly (string Option, Flag Flag)[] FlagOfOption =
+    [
+        (nameof(EngineOptions.MaxModelLength), MaxModelLength),
+        (nameof(EngineOptions.MaxSequences), MaxSequences),
+        (nameof(EngineOptions.MaxBatchedTokens), MaxBatchedTokens),
+        (nameof(EngineOptions.KvCacheBytes), KvCacheBytes),
+        (nameof(EngineOptions.BlockSize), BlockSize),
+        (nameof(EngineOptions.Threads), Threads),
+        (nameof(EngineOptions.MaxQueuedRequests), MaxQueuedRequests),
+        (nameof(EngineOptions.MaxQueuedTokens), MaxQueuedTokens),
+        (nameof(EngineOptions.PlanPath), Plan),
+    ];
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
+}

@@ -1,0 +1,55 @@
+// nanoflow model inspect DIR: what a model folder holds, checked but not loaded.
+
+using NanoFlow.Cli;
+using NanoFlow.Models;
+using NanoFlow.Tokenization;
+
+namespace NanoFlow.Commands;
+
+internal static class ModelInspectCommand
+{
+    // Keys and values are kept in 16 bits.
+    private const int KvElementBytes = 2;
+
+    public static Command Command { get; } = new(
+        "model inspect",
+        "DIR",
+        "Checks a model folder and shows what it holds.",
+        [CommonFlags.Json],
+        Run);
+
+    private static Task<int> Run(Given given)
+    {
+        var folder = ModelFolder.Open(given.Argument);
+        var tokenizer = Tokenizer.Load(folder.FullPath);
+        var config = folder.Config;
+        var figures = new Figures();
+        figures.Add("architecture", "architecture", config.Architecture);
+        figures.Add("parameters", "parameters", ModelSize.Parameters(config));
+        figures.Add("layers", "layers", config.LayerCount);
+        figures.Add("hidden", "width", config.HiddenSize);
+        figures.Add("intermediate", "MLP width", config.IntermediateSize);
+        figures.Add("heads", "heads", config.HeadCount);
+        figures.Add("kv_heads", "heads of keys and values", config.KvHeadCount);
+        figures.Add("head_dim", "width of a head", config.HeadDim);
+        figures.Add("max_positions", "longest sequence", config.MaxPositions);
+        figures.Add("vocabulary", "vocabulary", config.VocabSize);
+        figures.Add("tokenizer_vocabulary", "tokens of the tokenizer", tokenizer.VocabularySize);
+        figures.Add(
+            "chat_template", "chat template", tokenizer.Config.ChatTemplate is not null);
+        figures.Add(
+            "end_tokens", "end tokens", string.Join(' ', folder.Generation.EosTokenIds));
+        figures.Add("files", "weight files", folder.Tensors.Files.Count);
+        figures.Add("tensors", "tensors", folder.Tensors.Entries.Count);
+        figures.Add(
+            "stored_bytes", "stored", folder.Tensors.ByteCount,
+            Figures.Bytes(folder.Tensors.ByteCount));
+        var perToken = ModelSize.KvBytesPerToken(config, KvElementBytes);
+        figures.Add(
+            "kv_bytes_per_token", "keys and values of a token", perToken,
+            Figures.Bytes(perToken));
+        figures.Add("ignored_tensors", "ignored tensors", folder.UnexpectedTensors.Count);
+        figures.Write(given.Get(CommonFlags.Json, false));
+        return Task.FromResult(0);
+    }
+}

@@ -1,0 +1,123 @@
+// nanoflow serve MODEL: loads a model, answers requests until told to stop, lets those that run come
+// to their end.
+
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using NanoFlow.Cli;
+using NanoFlow.Engine;
+using NanoFlow.Models;
+using NanoFlow.Server;
+using NanoFlow.Tokenization;
+
+namespace NanoFlow.Commands;
+
+internal static class ServeCommand
+{
+    public static Command Command { get; } = new(
+        "serve",
+        "MODEL",
+        "Serves a model folder over the OpenAI protocol.",
+        [.. ServeFlags.All, .. EngineFlags.All],
+        RunAsync);
+
+    private static async Task<int> RunAsync(Given given)
+    {
+        var options = HttpOptions(given);
+        CheckPort(options);
+        var folder = ModelFolder.Open(given.Argument);
+        using var signals = new StopSignals();
+        using var engine = LoadEngine(folder, EngineFlags.Options(given));
+        using var model = ServedModelOf(given, folder, engine);
+        await using var server = await NanoFlowServer.StartAsync(options, model, engine);
+        Greeting.Write(server.Address, model, folder.FullPath, options.ApiKeys.Count > 0);
+        await signals.First;
+        await StopAsync(server, signals, given);
+        return 0;
+    }
+
+    private static ServerOptions HttpOptions(Given given) => new()
+    {
+        Host = given.Get(ServeFlags.Host, new ServerOptions().Host),
+        Port = given.Get(ServeFlags.Port, new ServerOptions().Port),
+        ApiKeys = given.All(ServeFlags.ApiKey),
+        ConfigureLogging = logging =>
+        {
+            logging.AddFilter("Microsoft", LogLevel.Warning);
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss.fff ";
+            });
+            logging.Services.Configure<ConsoleLoggerOptions>(
+                console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        },
+    };
+
+    // A wrong address is better known before gigabytes are read than after.
+    private static void CheckPort(ServerOptions options)
+    {
+        if (!IPAddress.TryParse(options.ListenAddress, out var address))
+        {
+            throw new UsageException(
+                $"--host: '{options.Host}' is not an address such as 127.0.0.1 or ::1");
+        }
+
+        using var probe = new TcpListener(address, options.Port);
+        try
+        {
+            probe.Start();
+        }
+        catch (SocketException e)
+        {
+            throw new CommandException(
+                $"cannot listen on {options.Host} port {options.Port}: {e.Message}; "
+                + "choose another with --port");
+        }
+    }
+
+    private static InferenceEngine LoadEngine(ModelFolder folder, EngineOptions options)
+    {
+        var model = EngineModel.FromFolder(folder);
+        Console.WriteLine(InferenceEngine.PlanMemory(model, options));
+        using var progress = new ProgressLine("loading weights");
+        var engine = InferenceEngine.Load(
+            model, options, p => progress.Report(p.BytesDone, p.ByteCount));
+        progress.Dispose();
+        var (name, units, isa, reason) = engine.Facts.Device;
+        Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
+        return engine;
+    }
+
+    private static ServedModel ServedModelOf(
+        Given given, ModelFolder folder, InferenceEngine engine)
+    {
+        var tokenizer = Tokenizer.Load(folder.FullPath);
+        var names = given.All(ServeFlags.ServedModelName);
+        var template = tokenizer.Config.ChatTemplate;
+        return new ServedModel
+        {
+            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
+            VocabSize = engine.Facts.VocabSize,
+            MaxModelLength = engine.Facts.MaxModelLength,
+            Defaults = folder.Generation,
+            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
+            Tokenizer = tokenizer,
+            ChatTemplate = template is null ? null : ChatTemplate.Parse(template),
+            Created = DateTimeOffset.UtcNow,
+        };
+    }
+
+    private static async Task StopAsync(NanoFlowServer server, StopSignals signals, Given given)
+    {
+        var seconds = given.Get(ServeFlags.ShutdownTimeout, ServeFlags.DefaultShutdownSeconds);
+        Console.WriteLine(
+            $"stopping: running requests have {seconds} s to end; a second signal stops at once");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(signals.Second);
+        limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+        await server.StopAsync(limit.Token);
+        Console.WriteLine("stopped");
+    }
+}

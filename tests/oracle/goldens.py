@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Write what Hugging Face transformers says about a tiny model folder to a golden file.
+
+Token ids of hard strings, decoded ids, chat templates, greedy continuations with margins, and the
+full logits after one prompt. All computed in float32 from the stored weights.
+
+Prompts are random ids, chosen: of many candidates of a length, the one whose greedy steps all have
+a winner that lower precision cannot overturn, and among those the one with most distinct tokens.
+
+A developer's script: no build or test runs it.
+"""
+import argparse
+import random
+from pathlib import Path
+
+import torch
+from reference import (
+    chat_entry, greedy_steps, last_logits, load_model, low_precision_report, margin_report,
+    write_golden,
+)
+from texts import CONVERSATION_OUT_OF_TURN, CONVERSATIONS, TEXTS
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+PROMPT_LENGTHS = [1, 2, 7, 16, 17, 63, 130, 200]
+PROBE_LENGTH = 17
+MARGIN_LIMIT = 0.1  # what tests rely on
+MARGIN_WANTED = 0.3  # what a chosen prompt has at every step, if there is one
+BATCH = 128  # candidates run together
+
+
+def text_entries(tokenizer: PreTrainedTokenizerBase) -> list[dict]:
+    entries = []
+    for text in TEXTS:
+        plain_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        entries.append({
+            "text": text,
+            "ids": tokenizer(text)["input_ids"],
+            "ids_no_special": plain_ids,
+            "decoded": tokenizer.decode(plain_ids),
+        })
+    return entries
+
+
+def decode_entries(tokenizer: PreTrainedTokenizerBase, generator: random.Random) -> list[dict]:
+    """Decoded text of random ids: broken UTF-8, lone bytes, special tokens in the middle."""
+    ids = range(len(tokenizer))
+    added = list(tokenizer.added_tokens_decoder)
+    sequences = [generator.choices(ids, k=24) for _ in range(5)]
+    sequences += [generator.choices(ids, k=8) + added + generator.choices(ids, k=8), added * 2]
+    texts = [text for text in TEXTS if any(ord(letter) > 0x7FF for letter in text)]
+    for text in generator.sample(texts, 8):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        start = generator.randrange(min(4, len(ids)))
+        sequences.append(ids[start : len(ids) - generator.randrange(1, 3)])
+    return [
+        {
+            "ids": ids,
+            "text": tokenizer.decode(ids),
+            "text_skip_special": tokenizer.decode(ids, skip_special_tokens=True),
+        }
+        for ids in sequences
+    ]
+
+
+@torch.no_grad()
+def rank_prompts(
+    model: PreTrainedModel, prompts: list[list[int]], count: int
+) -> list[tuple[float, int]]:
+    """For each prompt the smallest margin of its greedy steps, capped, and the distinct tokens."""
+    smallest = torch.full((len(prompts),), MARGIN_WANTED)
+    chosen: list[torch.Tensor] = []
+    cache, tokens = None, torch.tensor(prompts)
+    for _ in range(count):
+        output = model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        top = torch.topk(output.logits[:, -1], 2)
+        smallest = torch.minimum(smallest, top.values[:, 0] - top.values[:, 1])
+        cache, tokens = output.past_key_values, top.indices[:, :1]
+        chosen.append(tokens)
+    distinct = [len(set(row)) for row in torch.cat(chosen, dim=1).tolist()]
+    return list(zip(smallest.tolist(), distinct))
+
+
+def choose_prompt(model: PreTrainedModel, candidates: list[list[int]], count: int) -> list[int]:
+    ranks: list[tuple[float, int]] = []
+    for start in range(0, len(candidates), BATCH):
+        ranks += rank_prompts(model, candidates[start : start + BATCH], count)
+    return candidates[max(range(len(candidates)), key=ranks.__getitem__)]
+
+
+def greedy_entries(
+    model: PreTrainedModel, lengths: list[int], arguments: argparse.Namespace, plain_ids: list[int]
+) -> list[dict]:
+    generator = random.Random(arguments.seed)
+    entries = []
+    for length in lengths:
+        candidates = [
+            generator.choices(plain_ids, k=length) for _ in range(arguments.candidates)
+        ]
+        prompt = choose_prompt(model, candidates, arguments.new)
+        entries.append({"prompt": prompt, "steps": greedy_steps(model, prompt, arguments.new)})
+    return entries
+
+
+def rope_scaling_report(folder: Path, run: dict) -> str:
+    """How much the scaling of rotations matters after a prompt; fails if it does not."""
+    steps = greedy_steps(load_model(folder, torch.float32, rope_scaling=False), run["prompt"], 24)
+    same = sum(ours["id"] == step["id"] for ours, step in zip(steps, run["steps"]))
+    if same == len(run["steps"]):
+        raise SystemExit("rope scaling changes no token of this model: choose another seed")
+    return (
+        f"prompt of {len(run['prompt'])} tokens without rope scaling:"
+        f" {same} of {len(run['steps'])} tokens are the same"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--new", type=int, default=24, help="tokens to generate for each prompt")
+    parser.add_argument("--seed", type=int, default=1, help="of the random prompts")
+    parser.add_argument("--candidates", type=int, default=384, help="prompts tried a length")
+    parser.add_argument("--long", type=int, nargs="*", default=[], help="more prompt lengths")
+    arguments = parser.parse_args()
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    model = load_model(arguments.model, torch.float32)
+    plain_ids = sorted(set(range(len(tokenizer))) - set(tokenizer.added_tokens_decoder))
+    runs = greedy_entries(model, PROMPT_LENGTHS + arguments.long, arguments, plain_ids)
+    probe = next(run["prompt"] for run in runs if len(run["prompt"]) == PROBE_LENGTH)
+    golden = {
+        "tokenizer": text_entries(tokenizer),
+        "decode": decode_entries(tokenizer, random.Random(arguments.seed)),
+        "chat": [
+            chat_entry(tokenizer, messages)
+            for messages in [*CONVERSATIONS, CONVERSATION_OUT_OF_TURN]
+        ],
+        "greedy": runs,
+        "logits_probe": {
+            "prompt": probe,
+            "logits": [round(value, 5) for value in last_logits(model, [probe])[0].tolist()],
+        },
+    }
+    write_golden(arguments.output, golden)
+    print(arguments.output, arguments.output.stat().st_size, "bytes")
+    print(margin_report(runs, MARGIN_LIMIT))
+    print(low_precision_report(arguments.model, runs, MARGIN_LIMIT))
+    if model.config.rope_parameters["rope_type"] != "default":
+        print(rope_scaling_report(arguments.model, runs[-1]))
+
+
+if __name__ == "__main__":
+    main()

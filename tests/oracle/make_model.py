@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""Make a tiny Llama model folder with random weights and its own byte-level BPE tokenizer.
+
+The weights are random but shaped: norm weights differ from one, queries and keys are large enough
+for attention to prefer some positions, and logits are spread so that most greedy steps have a clear
+winner. So a forgotten norm weight, a wrong rotation or a swapped head changes the answer.
+
+Needs PyTorch, safetensors, tokenizers. A developer's script: no build or test runs it.
+"""
+import argparse
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import AddedToken, Regex, Tokenizer
+from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+
+HERE = Path(__file__).parent
+VOCAB_SIZE = 1024
+# Words are cut like Llama-3 cuts them: contractions, letters, digits by three, marks, white space.
+LLAMA3_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+LLAMA3_SPECIAL = [
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+]
+CHATML_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+TORCH_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What config.json says, and which tokenizer, template and number of files go with it."""
+
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    positions: int
+    rope_theta: float
+    tied: bool
+    template: str
+    rope_scaling: dict | None = None
+    attention_bias: bool = False
+    dtype: str = "bfloat16"
+    chatml: bool = False
+    shards: int = 1
+    # transformers 5 writes "rope_parameters" and "dtype"; older files say "rope_theta",
+    # "rope_scaling" and "torch_dtype". Both are in use, so both are covered.
+    new_style_config: bool = False
+
+
+SHAPES = {
+    "tiny-llama": Shape(
+        hidden=64, intermediate=176, layers=3, heads=4, kv_heads=2, head_dim=16, positions=512,
+        rope_theta=500000.0, tied=False, template="plain",
+    ),
+    # Wavelengths of the eight rotations are 6 to 600000 positions: some below 64 (kept), one
+    # between 64 and 256 (blended), the others above 256 (stretched).
+    "tiny-llama3-rope": Shape(
+        hidden=128, intermediate=256, layers=3, heads=8, kv_heads=2, head_dim=16, positions=2048,
+        rope_theta=500000.0, tied=True, template="instruct",
+        rope_scaling={
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 256,
+        },
+    ),
+    "tiny-llama-bias": Shape(
+        hidden=64, intermediate=160, layers=2, heads=4, kv_heads=1, head_dim=32, positions=512,
+        rope_theta=10000.0, tied=True, template="chatml",
+        rope_scaling={"rope_type": "linear", "factor": 2.0},
+        attention_bias=True, dtype="float16", chatml=True, shards=2, new_style_config=True,
+    ),
+}
+
+
+def read_corpus(paths: list[Path]) -> list[str]:
+    """Lines of the corpus; the small file of many scripts counts 40 times."""
+    many_scripts = (HERE / "corpus.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = many_scripts * 40
+    for path in paths:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            lines += [message["content"] for message in json.loads(line)]
+    return lines
+
+
+def train_bpe(tokenizer: Tokenizer, corpus: list[str], size: int) -> None:
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    if tokenizer.get_vocab_size() != size:
+        raise SystemExit(f"the corpus gave {tokenizer.get_vocab_size()} tokens, not {size}")
+
+
+def llama3_tokenizer(corpus: list[str]) -> Tokenizer:
+    """Llama-3's kind: own split pattern, whole words first, a begin token before every text."""
+    tokenizer = Tokenizer(models.BPE(ignore_merges=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(LLAMA3_PATTERN), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])
+    tokenizer.decoder = decoders.ByteLevel()
+    train_bpe(tokenizer, corpus, VOCAB_SIZE - len(LLAMA3_SPECIAL))
+    tokenizer = drop_some_merges(tokenizer)
+    tokenizer.add_special_tokens(LLAMA3_SPECIAL)
+    begin = LLAMA3_SPECIAL[0]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
+    )
+    return tokenizer
+
+
+def drop_some_merges(tokenizer: Tokenizer) -> Tokenizer:
+    """Remove every tenth merge that no other merge builds on; its token stays.
+
+    Such a token can be had only as a whole word. With "ignore_merges" the word is looked up before
+    merging and is found; a tokenizer that forgets the setting cuts it in two.
+    """
+    data = json.loads(tokenizer.to_str())
+    merges = data["model"]["merges"]
+    parts = {part for merge in merges for part in merge}
+    leaves = [merge for merge in merges if "".join(merge) not in parts]
+    dropped = leaves[::10]
+    data["model"]["merges"] = [merge for merge in merges if merge not in dropped]
+    return Tokenizer.from_str(json.dumps(data))
+
+
+def chatml_tokenizer(corpus: list[str]) -> Tokenizer:
+    """GPT-2's kind: the built-in pattern, nothing added to a text, one added token not special."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    train_bpe(tokenizer, corpus, VOCAB_SIZE - len(CHATML_SPECIAL) - 1)
+    tokenizer.add_special_tokens(CHATML_SPECIAL)
+    tokenizer.add_tokens([AddedToken("<|tool|>", special=False, normalized=False)])
+    return tokenizer
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_tokenizer(shape: Shape, corpus: list[str], folder: Path) -> dict[str, int]:
+    """Write the tokenizer's files; return the ids that config.json must name."""
+    tokenizer = (chatml_tokenizer if shape.chatml else llama3_tokenizer)(corpus)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    begin, pad, end = (
+        ("<|endoftext|>", "<|endoftext|>", "<|im_end|>")
+        if shape.chatml
+        else ("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>")
+    )
+    template = (HERE / "templates" / f"{shape.template}.jinja").read_text(encoding="utf-8")
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": begin,
+        "eos_token": end,
+        "pad_token": pad,
+        "model_max_length": shape.positions,
+        "clean_up_tokenization_spaces": False,
+    }
+    # The template's home moved from tokenizer_config.json to a file of its own; cover both.
+    if shape.template == "plain":
+        config["chat_template"] = template
+    else:
+        (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    write_json(folder / "tokenizer_config.json", config)
+    return {
+        "bos": tokenizer.token_to_id(begin),
+        "pad": tokenizer.token_to_id(pad),
+        "eos": tokenizer.token_to_id(end),
+    }
+
+
+def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.intermediate,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "hidden_act": "silu",
+        "max_position_embeddings": shape.positions,
+        "rms_norm_eps": 1e-5,
+        "vocab_size": VOCAB_SIZE,
+        "tie_word_embeddings": shape.tied,
+        "attention_bias": shape.attention_bias,
+        "mlp_bias": False,
+        "bos_token_id": token_ids["bos"],
+        "eos_token_id": token_ids["eos"],
+    }
+    if shape.new_style_config:
+        config["dtype"] = shape.dtype
+        config["rope_parameters"] = {"rope_theta": shape.rope_theta, **(shape.rope_scaling or {})}
+    else:
+        config["torch_dtype"] = shape.dtype
+        config["rope_theta"] = shape.rope_theta
+        config["rope_scaling"] = shape.rope_scaling
+        if shape.head_dim * shape.heads == shape.hidden:
+            del config["head_dim"]  # as in older files: it follows from hidden size and heads
+    write_json(folder / "config.json", config)
+    generation = {
+        "bos_token_id": token_ids["bos"],
+        "eos_token_id": [token_ids["pad"], token_ids["eos"]],
+        "do_sample": True,
+        "temperature": 0.7,
+        "top_p": 0.9,
+    }
+    write_json(folder / "generation_config.json", generation)
+
+
+class WeightSource:
+    """Random tensors from one seed, drawn in the order in which they are asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def normal(self, *sizes: int, std: float = 1.0) -> torch.Tensor:
+        return torch.randn(*sizes, generator=self._generator) * std
+
+    def linear(self, outputs: int, inputs: int, gain: float = 1.0) -> torch.Tensor:
+        return self.normal(outputs, inputs, std=gain / math.sqrt(inputs))
+
+    def norm(self, size: int, scale: float = 1.0) -> torch.Tensor:
+        return (1.0 + self.normal(size, std=0.2)) * scale
+
+
+def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
+    query, key_value = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    layer = {
+        "input_layernorm.weight": source.norm(shape.hidden),
+        "self_attn.q_proj.weight": source.linear(query, shape.hidden, gain=1.3),
+        "self_attn.k_proj.weight": source.linear(key_value, shape.hidden, gain=1.3),
+        "self_attn.v_proj.weight": source.linear(key_value, shape.hidden),
+        "self_attn.o_proj.weight": source.linear(shape.hidden, query),
+        "post_attention_layernorm.weight": source.norm(shape.hidden),
+        "mlp.gate_proj.weight": source.linear(shape.intermediate, shape.hidden),
+        "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
+        "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate),
+    }
+    if shape.attention_bias:
+        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            size = layer[f"self_attn.{name}.weight"].shape[0]
+            layer[f"self_attn.{name}.bias"] = source.normal(size, std=0.3)
+    return layer
+
+
+def make_weights(shape: Shape, seed: int, logit_std: float) -> dict[str, torch.Tensor]:
+    source = WeightSource(seed)
+    # Small where the head is tied: else the last token itself would win most steps.
+    embedding_std = 0.1 if shape.tied else 0.5
+    weights = {"model.embed_tokens.weight": source.normal(VOCAB_SIZE, shape.hidden) * embedding_std}
+    for index in range(shape.layers):
+        for name, tensor in make_layer(shape, source).items():
+            weights[f"model.layers.{index}.{name}"] = tensor
+    # The last norm gives numbers of size one; its scale sets how far apart the logits are.
+    head_std = embedding_std if shape.tied else 1.0 / math.sqrt(shape.hidden)
+    scale = logit_std / (head_std * math.sqrt(shape.hidden))
+    weights["model.norm.weight"] = source.norm(shape.hidden, scale)
+    if not shape.tied:
+        weights["lm_head.weight"] = source.linear(VOCAB_SIZE, shape.hidden)
+    dtype = TORCH_DTYPES[shape.dtype]
+    return {name: tensor.to(dtype).contiguous() for name, tensor in weights.items()}
+
+
+def write_weights(weights: dict[str, torch.Tensor], shards: int, folder: Path) -> None:
+    """One file, or several of about equal size with an index, cut without regard to layers."""
+    if shards == 1:
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        return
+    total = sum(tensor.nbytes for tensor in weights.values())
+    files: list[dict[str, torch.Tensor]] = [{} for _ in range(shards)]
+    placed = 0
+    for name, tensor in weights.items():
+        files[min(placed * shards // total, shards - 1)][name] = tensor
+        placed += tensor.nbytes
+    weight_map = {}
+    for index, tensors in enumerate(files, start=1):
+        file_name = f"model-{index:05}-of-{shards:05}.safetensors"
+        save_file(tensors, folder / file_name, metadata={"format": "pt"})
+        weight_map.update({name: file_name for name in tensors})
+    index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))}
+    write_json(folder / "model.safetensors.index.json", index)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shape", choices=SHAPES)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--logit-std", type=float, default=3.0, help="spread of the logits")
+    parser.add_argument("--corpus", type=Path, nargs="*", default=[],
+                        help="conversations, one JSON list of messages a line")
+    arguments = parser.parse_args()
+    shape = SHAPES[arguments.shape]
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    token_ids = write_tokenizer(shape, read_corpus(arguments.corpus), arguments.folder)
+    write_config(shape, token_ids, arguments.folder)
+    weights = make_weights(shape, arguments.seed, arguments.logit_std)
+    write_weights(weights, shape.shards, arguments.folder)
+    size = sum(path.stat().st_size for path in arguments.folder.iterdir())
+    print(f"{arguments.folder}: {sum(map(torch.numel, weights.values()))} weights, {size} bytes")
+
+
+if __name__ == "__main__":
+    main()
