@@ -41,13 +41,14 @@ internal static class EngineLoader
                 PageTokens = options.BlockSize,
                 PageCount = memory.PageCount,
             };
-            var plans = OpenPlans(engine.DescribeGraph(), device, options);
+            var graph = engine.DescribeGraph();
+            var plans = OpenPlans(graph, device, options);
             var executor = new NativeStepExecutor(
                 engine, plans, limits, Scheduler.MaxStepsInFlight);
             return new EngineParts(
                 executor,
                 limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory));
+                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph));
         }
         catch
         {

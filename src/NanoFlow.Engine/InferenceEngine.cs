@@ -1,6 +1,7 @@
 // One device, one model: takes generations, runs them together, reports how it does. The face of
 // the engine; its work is done by EngineLoop on a thread of its own.
 
+using NanoFlow.Planning;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine;
@@ -109,8 +110,9 @@ internal sealed record EngineParts(
     IStepExecutor Executor, SchedulerOptions Limits, EngineFacts Facts);
 
 /// <param name="MaxModelLength">Prompt and output together, in tokens.</param>
+/// <param name="Graph">What plans for this model are made of.</param>
 public sealed record EngineFacts(
-    int VocabSize, int MaxModelLength, DeviceFacts Device, MemoryPlan Memory);
+    int VocabSize, int MaxModelLength, DeviceFacts Device, MemoryPlan Memory, GraphFacts Graph);
 
 /// <param name="Name">E.g. "cpu".</param>
 /// <param name="UnitCount">Worker threads on a CPU.</param>

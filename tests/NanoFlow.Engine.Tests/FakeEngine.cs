@@ -1,3 +1,4 @@
+using NanoFlow.Planning;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine.Tests;
@@ -45,7 +46,8 @@ internal static class FakeEngine
             Available = 0,
         };
         var device = new DeviceFacts("fake", 1, "none", "a test");
-        var facts = new EngineFacts(FakeExecutor.Vocab, maxPositions, device, memory);
+        var facts = new EngineFacts(
+            FakeExecutor.Vocab, maxPositions, device, memory, new GraphFacts(0, []));
         return new InferenceEngine(new EngineParts(executor, limits, facts), options);
     }
 
