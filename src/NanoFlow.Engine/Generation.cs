@@ -16,8 +16,8 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
 {
     private const long Never = 0;
 
-    // Tokens that have room for log-probabilities from the start. With 20 alternatives a token takes
-    // 164 bytes; room for a whole long context in every waiting request would be too much.
+    // Tokens that have room for log-probabilities from the start. With 20 alternatives a token
+    // takes 164 bytes; room for a whole long context in every waiting request would be too much.
     private const int FirstLogProbs = 256;
 
     private readonly int _topCount;
@@ -201,8 +201,8 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long, the only allocation on the engine's thread. A
-    // reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long, the only allocation on the engine's thread.
+    // A reader may go on with the old ones: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

@@ -40,9 +40,9 @@ public class ControlPlaneTimeTests(ITestOutputHelper output)
         times.Sort();
         Assert.True(times.Count > NewTokens / 2, $"only {times.Count} steps had all sequences");
         output.WriteLine(
-            $"host time a step, {Sequences} sequences decoding and streaming, {times.Count} "
-            + $"steps: median {times[times.Count / 2]:F1} us, 90 % {times[times.Count * 9 / 10]:F1} "
-            + $"us, 99 % {times[times.Count * 99 / 100]:F1} us");
+            $"host time a step, {Sequences} sequences decoding and streaming, {times.Count} steps: "
+            + $"median {times[times.Count / 2]:F1} us, 90 % {times[times.Count * 9 / 10]:F1} us, "
+            + $"99 % {times[times.Count * 99 / 100]:F1} us");
     }
 
     private static async Task<int> Stream(Generation generation, InstantExecutor executor)
