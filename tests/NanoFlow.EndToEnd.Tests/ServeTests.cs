@@ -54,6 +54,23 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Storyteller_AskedTwiceWithASeed_RepeatsItsChoices()
+    {
+        var (process, client) = await NanoFlowProcess.ServeAsync(NanoFlowProcess.Storyteller);
+        await using var running = process;
+        using var http = client;
+        const string Body = "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story.\"}],"
+            + "\"temperature\":1.5,\"n\":4,\"max_tokens\":30,\"seed\":";
+        var first = Texts(await PostAsync(client, Body + "5}"));
+        var again = Texts(await PostAsync(client, Body + "5}"));
+        var other = Texts(await PostAsync(client, Body + "6}"));
+
+        Assert.Equal(first, again);
+        Assert.Equal(4, first.Distinct().Count());
+        Assert.NotEqual(first, other);
+    }
+
+    [Fact]
     public async Task Server_Terminated_EndsRunningStreamsAndItself()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
@@ -109,6 +126,11 @@ public sealed class ServeTests
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         Assert.Equal(HttpStatusCode.OK, passed.StatusCode);
     }
+
+    private static string[] Texts(JsonElement answer) => answer.GetProperty("choices")
+        .EnumerateArray()
+        .Select(choice => choice.GetProperty("message").GetProperty("content").GetString()!)
+        .ToArray();
 
     private static async Task<string> StoryAsync(HttpClient client, string animal, int seed)
     {

@@ -1,5 +1,5 @@
-// nanoflow serve MODEL: loads a model, answers requests until told to stop, lets those that run come
-// to their end.
+// nanoflow serve MODEL: loads a model, answers requests until told to stop, lets those that run
+// come to their end.
 
 using System.Net;
 using System.Net.Sockets;
