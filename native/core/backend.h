@@ -51,7 +51,6 @@ struct OpShape {
   uint32_t head_dim = 0;  // attention
   uint32_t num_heads = 0;
   uint32_t num_kv_heads = 0;
-  uint32_t max_positions = 0;
 };
 
 // A row of a backend's kernel table.

@@ -36,7 +36,7 @@ struct Batch {
   uint32_t mask_words = 0;
 
   int32_t* last_tokens = nullptr;      // [max_sequences] per slot, lives across steps
-  uint16_t* penalty_counts = nullptr;  // [max_sequences, vocab]; see sample.h of the backends
+  uint16_t* penalty_counts = nullptr;  // [max_sequences, vocab]; see penalty_counts.h
 
   int32_t* out_tokens = nullptr;      // [num_samples]
   float* out_logprobs = nullptr;      // [num_samples]

@@ -14,8 +14,8 @@
 //  5. Mask.      A token that is not allowed, and one whose logit came out as -inf, is banned. A
 //                banned token is never drawn. If all are banned: token -1, log-probability -inf.
 //  6. Greedy.    With temperature < kGreedyTemperature: the largest logit, the lowest id of equals.
-//  7. Weights.   token_weight(): exp((logit - max) / temperature) as an integer in units of 2^-30.
-//                Integer sums are exact: no order of summation can change a draw.
+//  7. Weights.   token_weight(): exp((logit - max) / temperature) in whole units of 2^-30, rounded
+//                down. Integer sums are exact: no order of summation can change a draw.
 //  8. top_k,     then top_p, then min_p. The rank of a token is (logit descending, id ascending).
 //                top_k keeps the first k. top_p keeps the shortest run of them whose weight is at
 //                least top_p of what top_k kept. min_p drops weights below min_p of the largest
@@ -98,7 +98,7 @@ inline float exp_nonpositive(float x) {
 // Rule 7. logit <= largest; inverse_temperature = 1 / temperature.
 inline uint32_t token_weight(float logit, float largest, float inverse_temperature) {
   const float share = exp_nonpositive((logit - largest) * inverse_temperature);
-  return uint32_t(int32_t(share * float(kFullWeight) + 0.5f));
+  return uint32_t(int32_t(share * float(kFullWeight)));
 }
 
 // Rule 8. A key that is larger the better the token ranks. Clean logits only.

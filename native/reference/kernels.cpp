@@ -197,7 +197,7 @@ void swi_glu(const OpArgs& op, Lane& lane) {
   const SwiGluArgs& args = op.swi_glu;
   const size_t width = args.intermediate;
   for_each_row(lane, args.rows, [&](uint32_t row) {
-    const float* gate = static_cast<const float*>(args.x) + row * 2 * width;
+    const float* gate = static_cast<const float*>(args.x) + size_t{row} * 2 * width;
     const float* up = gate + width;
     float* out = static_cast<float*>(args.out) + row * width;
     for (size_t i = 0; i < width; ++i) {

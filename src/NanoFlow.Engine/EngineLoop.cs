@@ -96,9 +96,10 @@ internal sealed class EngineLoop : IDisposable
                 {
                     continue;
                 }
-                _scheduler.CheckInvariants();
+                _scheduler.CheckIdle();
                 if (_queue.IsDrained)
                 {
+                    _scheduler.CheckInvariants();
                     _drained.TrySetResult();
                     if (Volatile.Read(ref _stopping))
                     {
@@ -142,9 +143,11 @@ internal sealed class EngineLoop : IDisposable
     {
         while (_queue.TryTakeArrival(out var generation))
         {
-            if (generation.IsCancelRequested || generation.Sequence.State != SequenceState.Created)
+            if (generation.IsCancelRequested)
             {
+                // Its cancellation may have come first and ended it already.
                 _scheduler.Cancel(generation.Sequence);
+                _queue.Leave(generation);
             }
             else
             {
@@ -199,6 +202,7 @@ internal sealed class EngineLoop : IDisposable
             while (_queue.TryTakeArrival(out var generation))
             {
                 _scheduler.Fail(generation.Sequence);
+                _queue.Leave(generation);
             }
             spin.SpinOnce();
         }

@@ -16,9 +16,13 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
 {
     private const long Never = 0;
 
-    private readonly float[]? _logProbs;
-    private readonly TokenLogProb[]? _top; // [new tokens, alternatives]
+    // Tokens that have room for log-probabilities from the start. With 20 alternatives a token takes
+    // 164 bytes; room for a whole long context in every waiting request would be too much.
+    private const int FirstLogProbs = 256;
+
     private readonly int _topCount;
+    private float[]? _logProbs;
+    private TokenLogProb[]? _top; // [tokens, alternatives]
     private ManualResetValueTaskSourceCore<bool> _core;
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancel;
@@ -49,8 +53,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         if (request.Sampling.LogProbCount is { } count)
         {
             _topCount = count;
-            _logProbs = new float[request.MaxNewTokens];
-            _top = new TokenLogProb[checked(request.MaxNewTokens * count)];
+            var room = Math.Min(request.MaxNewTokens, FirstLogProbs);
+            _logProbs = new float[room];
+            _top = new TokenLogProb[room * count];
         }
     }
 
@@ -158,8 +163,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         var index = _published;
         if (_logProbs is not null)
         {
-            _logProbs[index] = _results!.LogProbs[sample];
-            _results.CopyTop(sample, _top.AsSpan(index * _topCount, _topCount));
+            KeepLogProbs(index, sample);
         }
         if (isEnd)
         {
@@ -196,6 +200,20 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         short token,
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    // The arrays double when an answer turns out long, the only allocation on the engine's thread. A
+    // reader may go on with the old ones: what was published there does not change.
+    private void KeepLogProbs(int index, int sample)
+    {
+        if (index == _logProbs!.Length)
+        {
+            var room = Math.Min(2L * index, Request.MaxNewTokens);
+            Array.Resize(ref _logProbs, (int)room);
+            Array.Resize(ref _top, checked((int)room * _topCount));
+        }
+        _logProbs[index] = _results!.LogProbs[sample];
+        _results.CopyTop(sample, _top.AsSpan(index * _topCount, _topCount));
+    }
 
     // Thread pool: the reader goes on here.
     void IThreadPoolWorkItem.Execute() => _core.SetResult(_read < NewTokenCount);

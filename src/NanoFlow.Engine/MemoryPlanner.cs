@@ -11,10 +11,6 @@ internal static class MemoryPlanner
 {
     private const long DefaultKvCacheBytes = 4L << 30;
 
-    /// <summary>The KV cache of a model that has none counts as so many tokens a page slot: pages
-    /// are then only numbers.</summary>
-    private const int PagesWithoutMemory = 4096;
-
     /// <param name="longest">Longest sequence that is wanted, in tokens.</param>
     /// <param name="mayShorten">It may be cut to what the KV cache holds.</param>
     public static (MemoryPlan Plan, int MaxModelLength) Decide(
@@ -58,7 +54,7 @@ internal static class MemoryPlanner
     {
         if (native.KvPage == 0)
         {
-            return PagesWithoutMemory;
+            return EngineLimits.Pages; // a model without a KV cache: pages are only numbers
         }
         var others = native.Weights + native.Arena + native.Sampling + native.Steps;
         var left = Math.Max(0, available - others - native.LargestTensor);

@@ -96,7 +96,10 @@ internal sealed class RequestQueue(EngineOptions options)
         if (outcome != SubmitOutcome.Accepted)
         {
             GiveUpPlace(promptTokens);
-            _wake.Set();
+        }
+        if (closed != SubmitOutcome.Accepted)
+        {
+            _wake.Set(); // the engine may have seen this one's place as taken
         }
         return outcome;
     }

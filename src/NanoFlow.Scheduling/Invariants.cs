@@ -1,6 +1,6 @@
-// What must be true of a scheduler between any two calls. Cheap enough to be checked in the product
-// whenever it is idle, and by the simulation after every step. Allocates only when something is
-// wrong.
+// What must be true of a scheduler between any two calls. The product checks a part whenever it is
+// idle and all of it when it has drained; the simulation checks it after every tick. Allocates only
+// when something is wrong.
 
 namespace NanoFlow.Scheduling;
 
@@ -35,9 +35,16 @@ internal sealed class Invariants
         CheckAllocator(_scheduler.Memory.Slots, _slotOwned);
         if (_scheduler.IsIdle)
         {
-            Require(_scheduler.UsedPages == 0, "idle, but pages are in use");
-            Require(_scheduler.Memory.Slots.FreeCount == _slotOwned.Length, "idle, but a slot is");
+            CheckIdle();
         }
+    }
+
+    /// <summary>Everything was given back. O(1).</summary>
+    public void CheckIdle()
+    {
+        Require(_scheduler.IsIdle, "not idle");
+        Require(_scheduler.UsedPages == 0, "idle, but pages are in use");
+        Require(_scheduler.Memory.Slots.FreeCount == _slotOwned.Length, "idle, but a slot is");
     }
 
     private static void CheckProgress(Sequence sequence)

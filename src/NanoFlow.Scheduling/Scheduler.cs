@@ -149,6 +149,10 @@ public sealed class Scheduler
     /// <exception cref="InvalidOperationException">With what is wrong.</exception>
     public void CheckInvariants() => _invariants.Check();
 
+    /// <summary>Checks that an idle scheduler holds nothing. O(1).</summary>
+    /// <exception cref="InvalidOperationException">With what is wrong.</exception>
+    public void CheckIdle() => _invariants.CheckIdle();
+
     // Rows and pages for what runs already. A victim of preemption arrived later than the one it
     // makes room for, so it is never part of the step yet.
     private void PlanRunning()

@@ -1,6 +1,6 @@
 // A chat template: the Jinja2 program, published with a model, that turns messages into a prompt.
-// Parsed once, immutable; rendering runs it over values of our own that reach no object of the host.
-// As Hugging Face does, blocks are trimmed (trim_blocks, lstrip_blocks).
+// Parsed once, immutable; rendering runs it over values of our own that reach no object of the
+// host. As Hugging Face does, blocks are trimmed (trim_blocks, lstrip_blocks).
 
 using System.Text.Json;
 using NanoFlow.Tokenization.Templates;
@@ -38,17 +38,21 @@ public sealed class ChatTemplate
     public string Render(ChatTemplateInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        if (input.Messages.ValueKind != JsonValueKind.Array)
+        {
+            throw new ChatTemplateException("chat template: messages must be an array");
+        }
         var globals = Globals.Create();
         foreach (var (name, value) in input.Variables)
         {
-            if (ReservedNames.Contains(name))
-            {
-                throw new ChatTemplateException($"chat template: variable '{name}' is reserved");
-            }
-            globals[name] = Value.FromJson(value);
+            globals[name] = ReservedNames.Contains(name)
+                ? throw new ChatTemplateException($"chat template: variable '{name}' is reserved")
+                : FromJson(name, value, input.Guard);
         }
-        globals["messages"] = Messages(input.Messages);
-        globals["tools"] = input.Tools is { } tools ? Value.FromJson(tools) : Value.None;
+        globals["messages"] = FromJson("messages", input.Messages, input.Guard);
+        globals["tools"] = input.Tools is { } tools
+            ? FromJson("tools", tools, input.Guard)
+            : Value.None;
         globals["add_generation_prompt"] = Value.Of(input.AddGenerationPrompt);
         SetToken(globals, "bos_token", input.BosToken);
         SetToken(globals, "eos_token", input.EosToken);
@@ -57,10 +61,18 @@ public sealed class ChatTemplate
         return state.Output;
     }
 
-    private static Value Messages(JsonElement messages) =>
-        messages.ValueKind == JsonValueKind.Array
-            ? Value.FromJson(messages)
-            : throw new ChatTemplateException("chat template: messages must be an array");
+    private static Value FromJson(string name, JsonElement json, Func<string, string>? guard)
+    {
+        try
+        {
+            return Value.FromJson(json, guard);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ChatTemplateException(
+                $"chat template: '{name}' contains a string that is not valid Unicode", e);
+        }
+    }
 
     // A token the tokenizer does not have stays undefined.
     private static void SetToken(Dictionary<string, Value> globals, string name, string? token)

@@ -20,6 +20,9 @@ public sealed record ChatTemplateInput
 
     public string? EosToken { get; init; }
 
+    // Applied to every string that comes from the client, such as Tokenizer.GuardSpecialTokens.
+    public Func<string, string>? Guard { get; init; }
+
     // Further variables (chat_template_kwargs); they may not hide the ones above.
     public IReadOnlyDictionary<string, JsonElement> Variables { get; init; } =
         new Dictionary<string, JsonElement>();

@@ -8,7 +8,8 @@ public sealed record EncodeOptions
 {
     public static readonly EncodeOptions Default = new();
 
-    public static readonly EncodeOptions Chat = new() { AddSpecialTokens = false };
+    public static readonly EncodeOptions Chat =
+        new() { AddSpecialTokens = false, DropGuards = true };
 
     public static readonly EncodeOptions PlainText =
         new() { AddSpecialTokens = false, ParseSpecialTokens = false };
@@ -18,4 +19,7 @@ public sealed record EncodeOptions
 
     // Recognise special tokens that are spelt out in the text.
     public bool ParseSpecialTokens { get; init; } = true;
+
+    // Leave out the guards that Tokenizer.GuardSpecialTokens put into parts of the text.
+    public bool DropGuards { get; init; }
 }

@@ -14,10 +14,12 @@ public sealed class Tokenizer
 {
     private const string TokenizerFile = "tokenizer.json";
 
+    private static readonly EncodeOptions WithoutSpecial = new() { AddSpecialTokens = false };
+
     private readonly EncodePipeline _pipeline;
     private readonly Vocabulary _vocabulary;
     private readonly HashSet<int> _specialIds;
-    private readonly ConcurrentBag<EncodeScratch> _scratch = [];
+    private readonly ConcurrentQueue<EncodeScratch> _scratch = [];
 
     private Tokenizer(FileNode root, TokenizerConfig config)
     {
@@ -62,7 +64,8 @@ public sealed class Tokenizer
     }
 
     // The content of a tokenizer.json.
-    public static Tokenizer Parse(ReadOnlyMemory<byte> tokenizerJson, TokenizerConfig? config = null) =>
+    public static Tokenizer Parse(
+        ReadOnlyMemory<byte> tokenizerJson, TokenizerConfig? config = null) =>
         JsonFile.Parse(
             TokenizerFile,
             tokenizerJson,
@@ -72,24 +75,33 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>();
-        Encode(text, ids, addSpecialTokens ? EncodeOptions.Default : EncodeOptions.Chat);
+        Encode(text, ids, addSpecialTokens ? EncodeOptions.Default : WithoutSpecial);
         return [.. ids];
     }
 
-    // Appends the ids of the text and returns how many there are. A lone surrogate counts as U+FFFD.
+    // Appends the ids of the text; returns how many there are. A lone surrogate counts as U+FFFD.
     public int Encode(ReadOnlySpan<char> text, List<int> ids, EncodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(options);
         var before = ids.Count;
-        var scratch = _scratch.TryTake(out var pooled) ? pooled : new EncodeScratch();
+        var scratch = _scratch.TryDequeue(out var pooled) ? pooled : new EncodeScratch();
         _pipeline.Encode(text, scratch, ids, options);
         scratch.Ids = [];
         if (scratch.IsSmall && _scratch.Count < Environment.ProcessorCount)
         {
-            _scratch.Add(scratch);
+            _scratch.Enqueue(scratch);
         }
         return ids.Count - before;
+    }
+
+    // For text of a user that goes through a chat template: the prompt, encoded with
+    // EncodeOptions.Chat, then holds "<|eot_id|>" and the like in this text as plain text, while
+    // those the template writes stay tokens.
+    public string GuardSpecialTokens(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _pipeline.GuardSpecial(text);
     }
 
     // Bytes that are not valid UTF-8 become U+FFFD; ids outside the vocabulary stand for nothing.

@@ -18,14 +18,17 @@ internal static class FakeEngine
     };
 
     public static InferenceEngine Start(
-        FakeExecutor executor, EngineOptions? options = null, int pageCount = 64)
+        FakeExecutor executor,
+        EngineOptions? options = null,
+        int pageCount = 64,
+        int maxPositions = MaxPositions)
     {
         options ??= Options;
         var limits = new SchedulerOptions
         {
             MaxSequences = options.MaxSequences,
             MaxStepRows = options.MaxBatchedTokens,
-            MaxPositions = MaxPositions,
+            MaxPositions = maxPositions,
             PageTokens = options.BlockSize,
             PageCount = pageCount,
         };
@@ -42,7 +45,7 @@ internal static class FakeEngine
             Available = 0,
         };
         var device = new DeviceFacts("fake", 1, "none", "a test");
-        var facts = new EngineFacts(FakeExecutor.Vocab, MaxPositions, device, memory);
+        var facts = new EngineFacts(FakeExecutor.Vocab, maxPositions, device, memory);
         return new InferenceEngine(new EngineParts(executor, limits, facts), options);
     }
 

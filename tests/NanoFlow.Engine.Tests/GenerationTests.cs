@@ -88,6 +88,21 @@ public class GenerationTests
     }
 
     [Fact]
+    public async Task Read_LongAnswerWithLogProbs_KeepsThemAll()
+    {
+        using var engine = FakeEngine.Start(new FakeExecutor(), maxPositions: 1024);
+        var generation = FakeEngine.Generation(
+            first: 1, newTokens: 900, sampling: new SamplingParams { LogProbCount = 20 });
+        engine.TrySubmit(generation);
+
+        var tokens = await generation.ReadAll();
+
+        Assert.Equal(900, tokens.Count);
+        Assert.All(tokens, t => Assert.Equal((-t.Token, -t.Token - 19),
+            ((int)t.LogProb!.Value, (int)t.Top.Span[19].LogProb)));
+    }
+
+    [Fact]
     public async Task Cancel_WhileRunning_EndsAndKeepsWhatWasRead()
     {
         var executor = new FakeExecutor();
@@ -137,6 +152,31 @@ public class GenerationTests
         Assert.Empty(await queued.ReadAll());
         Assert.Equal(FinishReason.Cancelled, queued.Reason);
         Assert.Equal(5, (await running.ReadAll()).Count);
+    }
+
+    [Fact]
+    public async Task Cancel_RacingWithSubmit_LosesNoPlaceInTheQueue()
+    {
+        using var engine = FakeEngine.Start(new FakeExecutor());
+        for (var i = 0; i < 500; i++)
+        {
+            var generation = FakeEngine.Generation(first: i, newTokens: 3);
+            using var start = new Barrier(2);
+            var cancelling = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                generation.Cancel();
+            });
+            start.SignalAndWait();
+            Assert.Equal(SubmitOutcome.Accepted, engine.TrySubmit(generation));
+            await cancelling;
+            await generation.ReadAll();
+            Assert.True(generation.Reason is FinishReason.Cancelled or FinishReason.Length);
+        }
+
+        // Drained means that every place was given back.
+        await engine.DrainAsync(FakeEngine.Limit).WaitAsync(FakeEngine.Limit);
+        Assert.Equal(0, engine.Counters.Waiting);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace NanoFlow.Scheduling.Tests;
 public class PlantedFaultTests(ITestOutputHelper output)
 {
     private const int Seeds = 300;
-    private const int Ticks = 500;
+    private const int Steps = 500;
 
     private static readonly Dictionary<string, Func<Fault>> Faults = new()
     {
@@ -34,7 +34,7 @@ public class PlantedFaultTests(ITestOutputHelper output)
         for (var seed = 0; seed < Seeds; seed++)
         {
             var simulation = new Simulation(seed, Faults[name]());
-            var failure = Record.Exception(() => simulation.Run(Ticks));
+            var failure = Record.Exception(() => simulation.Run(Steps));
             if (failure is not null)
             {
                 output.WriteLine(

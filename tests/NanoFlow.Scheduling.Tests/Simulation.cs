@@ -39,9 +39,11 @@ internal sealed class Simulation
 
     public int Finished { get; private set; }
 
-    public void Run(int ticks)
+    /// <summary>Runs until so many steps were submitted, then until everybody is served.</summary>
+    public void Run(int steps)
     {
-        for (var tick = 0; tick < ticks; tick++)
+        // A load of few arrivals leaves most ticks without a step.
+        for (var tick = 0; Steps < steps && tick < steps * 20; tick++)
         {
             Arrive(_workload.Arrivals());
             Tick();

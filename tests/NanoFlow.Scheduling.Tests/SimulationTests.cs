@@ -4,7 +4,7 @@ namespace NanoFlow.Scheduling.Tests;
 
 public class SimulationTests(ITestOutputHelper output)
 {
-    private const int Ticks = 2_000;
+    private const int Steps = 2_000;
 
     private static readonly bool Large =
         Environment.GetEnvironmentVariable("NANOFLOW_TEST_SCALE") == "large";
@@ -17,7 +17,7 @@ public class SimulationTests(ITestOutputHelper output)
         for (var seed = 0; seed < seeds; seed++)
         {
             var simulation = new Simulation(seed);
-            var failure = Record.Exception(() => simulation.Run(Ticks));
+            var failure = Record.Exception(() => simulation.Run(Steps));
             Assert.True(failure is null, $"seed {seed}, step {simulation.Steps}: {failure}");
             steps += simulation.Steps;
             finished += simulation.Finished;
@@ -37,7 +37,7 @@ public class SimulationTests(ITestOutputHelper output)
         for (var i = 0; i < 2; i++)
         {
             var simulation = new Simulation(seed: 11);
-            simulation.Run(Ticks);
+            simulation.Run(Steps);
             runs.Add((
                 simulation.Steps, simulation.Finished, simulation.Scheduler.PreemptionCount));
         }

@@ -31,6 +31,7 @@ public static partial class IncludeRules
             [
                 "native/core/op.h", "native/core/tensor.h", "native/core/batch.h",
                 "native/core/check.h", "native/core/backend.h", "native/core/sampling.h",
+                "native/core/penalty_counts.h",
                 "native/cpu/",
             ],
             StandardAndSimd),

@@ -19,6 +19,12 @@ public sealed class ChatTemplateLanguageTests
     public static readonly TheoryData<string, string> Cases = new()
     {
         {
+            "{{ {0: 'a', 512: 'b'}[512] }} {{ {1: 2, 'x': 3} }} {{ {1: 2} | tojson }} "
+            + "{% for k, v in {10: 1, 9: 5} | dictsort %}{{ k }}={{ v }} {% endfor %}"
+            + "{% for k, v in {'b': 1, 'A': 5} | dictsort %}{{ k }}={{ v }} {% endfor %}",
+            "b {1: 2, 'x': 3} {\"1\": 2} 9=5 10=1 A=5 b=1 "
+        },
+        {
             "{{ 1 + 2 * 3 - 4 // 3 }} {{ 7 % 3 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 2 ** 10"
             + " }} {{ 7 / 2 }} {{ 4 / 2 }}",
             "6 1 -4 2 1024 3.5 2.0"

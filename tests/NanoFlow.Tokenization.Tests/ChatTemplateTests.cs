@@ -1,5 +1,5 @@
-// What surrounds the template language: inputs, errors with their lines, limits, where a template is
-// found, and whole published templates.
+// What surrounds the template language: inputs, errors with their lines, limits, where a template
+// is found, and whole published templates.
 
 using System.Text;
 using System.Text.Json;
@@ -41,6 +41,8 @@ public sealed class ChatTemplateTests
     [InlineData("{{ namespace | tojson }}", 1, "no JSON form")]
     [InlineData("{% for a, b in [[1]] %}{% endfor %}", 1, "1 values for 2 names")]
     [InlineData("{{ none < 1 }}", 1, "no order")]
+    [InlineData("{{ {none: 1} }}", 1, "must be strings or integers")]
+    [InlineData("{% set x.y = 1 %}", 1, "'x' is not a namespace")]
     [InlineData("{{ 9223372036854775807 + 1 }}", 1, "out of range")]
     public void Render_Failing_NamesLineAndReason(string template, int line, string reason)
     {
@@ -105,8 +107,21 @@ public sealed class ChatTemplateTests
             Messages = NoMessages,
             Variables = new Dictionary<string, JsonElement> { [name] = NoMessages },
         };
-        var error = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse("").Render(input));
+        var template = ChatTemplate.Parse("");
+        var error = Assert.Throws<ChatTemplateException>(() => template.Render(input));
         Assert.Contains(name, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""[{"role": "user", "content": "\ud800"}]""", "not valid Unicode")]
+    [InlineData("""[{"\udc00": 1}]""", "not valid Unicode")]
+    [InlineData("""{"role": "user"}""", "must be an array")]
+    public void Render_UnusableMessages_AreRefused(string messages, string reason)
+    {
+        var template = ChatTemplate.Parse("{{ messages }}");
+        var input = new ChatTemplateInput { Messages = Json(messages) };
+        var error = Assert.Throws<ChatTemplateException>(() => template.Render(input));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,7 +137,8 @@ public sealed class ChatTemplateTests
                  [{"name": "default", "template": "A"}, {"name": "tool_use", "template": "B"}]}
                 """);
             File.WriteAllText(
-                Path.Combine(folder.FullName, "generation_config.json"), """{"eos_token_id": [2, 5]}""");
+                Path.Combine(folder.FullName, "generation_config.json"),
+                """{"eos_token_id": [2, 5]}""");
             var config = TokenizerConfig.Load(folder.FullName);
             Assert.Equal(("<s>", "</s>"), (config.BosToken, config.EosToken));
             Assert.Equal(("A", "B"), (config.ChatTemplate, config.ChatTemplates["tool_use"]));
@@ -150,7 +166,8 @@ public sealed class ChatTemplateTests
         });
         Assert.Equal(
             "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
-            + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\nBe brief.<|eot_id|>"
+            + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+            + "Be brief.<|eot_id|>"
             + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\n",
             text);
@@ -168,7 +185,12 @@ public sealed class ChatTemplateTests
     }
 
     private static string Render(string template) => ChatTemplate.Parse(template).Render(
-        new ChatTemplateInput { Messages = NoMessages, BosToken = "<s>", Clock = new FixedClock() });
+        new ChatTemplateInput
+        {
+            Messages = NoMessages,
+            BosToken = "<s>",
+            Clock = new FixedClock(),
+        });
 
     private static JsonElement Json(string text) =>
         JsonElement.Parse(Encoding.UTF8.GetBytes(text));

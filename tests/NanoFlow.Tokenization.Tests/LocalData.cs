@@ -14,7 +14,7 @@ internal static class LocalData
     public static string Path(params string[] parts)
     {
         var root = Environment.GetEnvironmentVariable(Variable);
-        Assert.SkipWhen(string.IsNullOrEmpty(root), $"{Variable} does not name a folder of test data");
+        Assert.SkipWhen(string.IsNullOrEmpty(root), $"{Variable} names no folder of test data");
         var path = System.IO.Path.Combine([root, .. parts]);
         Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"{path} is not there");
         return path;

@@ -47,7 +47,8 @@ public sealed class NormalizerTests
     [Fact]
     public void NormalForm_RandomText_ObeysTheLaws()
     {
-        var (nfc, nfd, nfkc, nfkd) = Forms() is [var a, var b, var c, var d] ? (a, b, c, d) : default;
+        var forms = Forms();
+        var (nfc, nfd, nfkc, nfkd) = (forms[0], forms[1], forms[2], forms[3]);
         var random = new Random(8);
         for (var i = 0; i < 5000; i++)
         {
@@ -89,7 +90,8 @@ public sealed class NormalizerTests
         (int First, int Last)[] ranges =
         [
             (0x41, 0x7A), (0xA0, 0x24F), (0x300, 0x345), (0x900, 0xDDF), (0x1100, 0x11FF),
-            (0x1E00, 0x1FFF), (0x2100, 0x214F), (0xAC00, 0xAC40), (0xF900, 0xFAFF), (0x1D15E, 0x1D172),
+            (0x1E00, 0x1FFF), (0x2100, 0x214F), (0xAC00, 0xAC40), (0xF900, 0xFAFF),
+            (0x1D15E, 0x1D172),
         ];
         var text = new StringBuilder();
         for (var n = random.Next(1, 8); n > 0; n--)

@@ -1,6 +1,7 @@
 // Encoding with tokenizers small enough to work out the ids by hand: id = byte below 256, then the
 // merges in order, then the added tokens.
 
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace NanoFlow.Tokenization.Tests;
@@ -42,7 +43,8 @@ public sealed class TokenizerTests
         int[] replacement = [0xEF, 0xBF, 0xBD];
         Assert.Equal(['a', .. replacement, 'b'], Small().Encode("a\uD800b"));
         Assert.Equal([.. replacement, .. replacement], Small().Encode("\uDE00\uD83D"));
-        Assert.Equal([0xF0, 0x9F, 0x98, 0x80, .. replacement], Small().Encode("\uD83D\uDE00\uD83D"));
+        int[] face = [0xF0, 0x9F, 0x98, 0x80];
+        Assert.Equal([.. face, .. replacement], Small().Encode("\uD83D\uDE00\uD83D"));
     }
 
     [Fact]
@@ -71,6 +73,38 @@ public sealed class TokenizerTests
         var count = Small().Encode("<eot>he", ids, EncodeOptions.PlainText);
         Assert.Equal(['<', 'e', 'o', 't', '>', He], ids);
         Assert.Equal(6, count);
+    }
+
+    [Fact]
+    public void Encode_GuardedContentInATemplate_KeepsOnlyTheTemplatesTokens()
+    {
+        var tokenizer = Small();
+        using var messages =
+            JsonDocument.Parse("""[{"role": "user", "content": "he<eot><bos>"}]""");
+        var prompt = ChatTemplate.Parse("<bos>{{ messages[0].content }}<eot>").Render(
+            new ChatTemplateInput
+            {
+                Messages = messages.RootElement,
+                Guard = tokenizer.GuardSpecialTokens,
+            });
+        var ids = new List<int>();
+        tokenizer.Encode(prompt, ids, EncodeOptions.Chat);
+        Assert.Equal([Bos, He, .. "<eot><bos>".Select(static c => (int)c), Eot], ids);
+        Assert.Equal("he<eot><bos>", tokenizer.Decode([.. ids]));
+    }
+
+    [Theory]
+    [InlineData("<a<ab>b>")]
+    [InlineData("<ab><ab><b>")]
+    [InlineData("ab><ab>c<")]
+    public void GuardSpecialTokens_OverlappingTokens_LeavesNoneToFind(string text)
+    {
+        var json = SmallTokenizers.ByteLevel([], "<ab>", "b><a", "ab><ab>c", "<b>");
+        json["added_tokens"]![3]!["normalized"] = true;
+        var tokenizer = SmallTokenizers.Parse(json);
+        var ids = new List<int>();
+        tokenizer.Encode(tokenizer.GuardSpecialTokens(text), ids, EncodeOptions.Chat);
+        Assert.Equal(text.Select(static c => (int)c), ids);
     }
 
     [Fact]
@@ -170,7 +204,8 @@ public sealed class TokenizerTests
     {
         var tokenizer = Small();
         Assert.Equal("hello", tokenizer.Decode([Bos, Hello, Eot]));
-        Assert.Equal("<bos>hello<eot>", tokenizer.Decode([Bos, Hello, Eot], skipSpecialTokens: false));
+        Assert.Equal(
+            "<bos>hello<eot>", tokenizer.Decode([Bos, Hello, Eot], skipSpecialTokens: false));
     }
 
     private static Tokenizer Small() =>

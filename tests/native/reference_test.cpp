@@ -40,10 +40,10 @@ TEST("reference gemm is a * w^T plus bias plus residual") {
 TEST("reference gemm with the identity returns its input") {
   Random random(seed());
   constexpr uint32_t kWidth = 9;
-  const Floats a = normal(random, 4 * kWidth);
-  Floats identity(kWidth * kWidth);
-  for (uint32_t i = 0; i < kWidth; ++i) {
-    identity[i * kWidth + i] = 1;
+  const Floats a = normal(random, size_t{4} * kWidth);
+  Floats identity(size_t{kWidth} * kWidth);
+  for (size_t i = 0; i < kWidth; ++i) {
+    identity[i * (kWidth + 1)] = 1;
   }
   Floats out(a.size());
   nf::OpArgs args;
@@ -81,12 +81,12 @@ TEST("reference swi_glu is silu(gate) * up") {
 struct SmallAttention {
   static constexpr uint32_t kHeadDim = 4;
   static constexpr uint32_t kHeads = 2;
-  static constexpr uint32_t kQkv = (kHeads + 2) * kHeadDim;
+  static constexpr size_t kQkv = size_t{kHeads + 2} * kHeadDim;
 
   SmallAttention(const std::vector<SequenceSpec>& specs, Random& random)
       : step(specs, {}, random),
         memory(step.num_pages() * nf::reference::kv_page_bytes(16, 1, kHeadDim)),
-        q(step.num_rows() * kHeads * kHeadDim),
+        q(size_t{step.num_rows()} * kHeads * kHeadDim),
         out(q.size()) {
     for (uint32_t position = 0; position < 64; ++position) {
       for (const double frequency : {1.0, 0.01}) {
@@ -165,9 +165,8 @@ TEST("reference attention over one key returns its value") {
   const Floats qkv = normal(random, SmallAttention::kQkv);
   attention.append(qkv);
   attention.attend();
-  for (uint32_t head = 0; head < 2; ++head) {
-    CHECK(std::equal(qkv.end() - 4, qkv.end(), attention.out.begin() + head * 4));
-  }
+  CHECK(std::equal(qkv.end() - 4, qkv.end(), attention.out.begin()));
+  CHECK(std::equal(qkv.end() - 4, qkv.end(), attention.out.begin() + 4));
 }
 
 TEST("reference attention weights sum to one on every row") {
@@ -225,7 +224,8 @@ TEST("reference embedding counts prompt and output tokens of counted sequences")
   args.embedding = {{0, 6}, &batch, {table.data(), 3, 1}, out.data()};
   run(nf::reference::embedding, args);
   const auto counts_of = [&](uint32_t sequence) {
-    const auto begin = step.penalty_counts.begin() + step.sequences[sequence].slot * 3;
+    const auto begin =
+        step.penalty_counts.begin() + std::ptrdiff_t{3} * step.sequences[sequence].slot;
     return std::vector<uint16_t>(begin, begin + 3);
   };
   CHECK((counts_of(0) == std::vector<uint16_t>{nf::kInPrompt, nf::kInPrompt | 2, 0}));

@@ -63,6 +63,7 @@ std::vector<Drawn> sample_all(const Sampler& sampler, const std::vector<Draw>& d
                               uint32_t units = 1) {
   const auto vocab = uint32_t(draws[0].logits.size());
   std::vector<SequenceSpec> specs;
+  specs.reserve(draws.size());
   for (const Draw& draw : draws) {
     specs.push_back({draw.position - 1, 1, 0, NF_SEQUENCE_SAMPLE | NF_SEQUENCE_COUNT});
   }
@@ -80,7 +81,7 @@ std::vector<Drawn> sample_all(const Sampler& sampler, const std::vector<Draw>& d
     std::copy(draws[i].mask.begin(), draws[i].mask.end(),
               step.masks.begin() + std::ptrdiff_t(i * step.mask_words));
     std::copy(draws[i].counts.begin(), draws[i].counts.end(),
-              step.penalty_counts.begin() + std::ptrdiff_t(step.sequences[i].slot * vocab));
+              step.penalty_counts.begin() + std::ptrdiff_t{step.sequences[i].slot} * vocab);
   }
   const nf::Batch batch = step.batch();
   nf::OpArgs args;
@@ -105,14 +106,14 @@ std::vector<Drawn> sample_all(const Sampler& sampler, const std::vector<Draw>& d
 // Draws one, checks that both implementations say the same token, and returns it.
 Drawn sample(Draw draw) {
   draw.position = std::max(draw.position, 1u);
-  const Drawn expected = sample_all(kReference, {draw})[0];
+  Drawn expected = sample_all(kReference, {draw})[0];
   const Drawn actual = sample_all(kCpu, {draw})[0];
   CHECK_EQ(actual.token, expected.token);
   return expected;
 }
 
 // Which tokens `count` positions draw, as counts by token.
-std::vector<uint32_t> histogram(Draw draw, uint32_t count) {
+std::vector<uint32_t> histogram(const Draw& draw, uint32_t count) {
   std::vector<uint32_t> drawn(draw.logits.size());
   constexpr uint32_t kBatch = 100;
   for (uint32_t begin = 0; begin < count; begin += kBatch) {
@@ -254,6 +255,9 @@ TEST("top_p keeps the shortest run that reaches p, of equal logits the lower ids
   CHECK((support(draw) == Tokens{0, 1, 2}));
   draw.sampling.top_p = 1e-9f;
   CHECK((support(draw) == Tokens{1}));
+  Draw even({0.0f, 0.0f, 0.0f, 0.0f});
+  even.sampling.top_p = 0.5f;  // two reach it exactly
+  CHECK((support(even) == Tokens{0, 1}));
 }
 
 TEST("top_p counts what top_k kept, and min_p is relative to the largest") {
@@ -319,7 +323,7 @@ float random_logit(Random& random, float scale_of_logits) {
 nf_sampling random_sampling(Random& random) {
   constexpr float kTemperatures[] = {0.0f, 0.1f, 0.7f, 1.0f, 2.0f, 100.0f};
   const auto on = [&] { return pick(random, 0, 1) == 0; };
-  const auto fraction = [&] { return float(pick(random, 1, 1000)) / 1000; };
+  const auto fraction = [&] { return float(pick(random, 1, 1024)) / 1024; };  // exact: hits ties
   nf_sampling sampling = Step::kGreedy;
   sampling.temperature = kTemperatures[pick(random, 0, 5)];
   if (on()) sampling.top_k = pick(random, 1, on() ? 5 : 400);
@@ -403,6 +407,7 @@ TEST("a row alone and among others gives the same bits") {
   Random random(seed());
   for (int i = 0; i < scale(100, 2000); ++i) {
     std::vector<Draw> draws;
+    draws.reserve(4);
     for (int j = 0; j < 4; ++j) {
       draws.push_back(random_draw(random, 200));
     }

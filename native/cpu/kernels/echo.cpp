@@ -1,22 +1,17 @@
 // The weightless model: the next token is the last one plus one, modulo V, with probability 1.
+#include "core/sampling.h"
 #include "cpu/kernels/kernels.h"
 
 namespace nf::cpu {
 namespace {
 
 void echo_sample(const EchoArgs& args, uint32_t sample) {
-  const Batch& batch = *args.batch;
-  const uint32_t row = batch.sample_row[sample];
-  const auto last = static_cast<uint32_t>(resolve_token(batch, row));
+  const uint32_t row = args.batch->sample_row[sample];
+  const auto last = static_cast<uint32_t>(resolve_token(*args.batch, row));
   const auto token = static_cast<int32_t>((last + 1) % args.vocab);
-  batch.last_tokens[batch.sequences[batch.row_sequence[row]].slot] = token;
-  batch.out_tokens[sample] = token;
-  batch.out_logprobs[sample] = 0.0f;
-  for (uint32_t i = 0; i < NF_MAX_LOGPROBS; ++i) {
-    const size_t at = size_t{sample} * NF_MAX_LOGPROBS + i;
-    batch.out_top_tokens[at] = i == 0 ? token : -1;  // there is no second candidate
-    batch.out_top_logprobs[at] = i == 0 ? 0.0f : -__builtin_inff();
-  }
+  SampleOutput output(*args.batch, sample);
+  output.set_token(token, 0.0f);
+  output.set_alternative(0, token, 0.0f);  // there is no second candidate
 }
 
 }  // namespace

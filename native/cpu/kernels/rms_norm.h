@@ -57,7 +57,7 @@ class RmsNorm {
       const F v = V::load_part(x + i, size - i < V::kLanes ? size - i : V::kLanes);
       sums[0] = V::fma(v, v, sums[0]);
     }
-    return sum_lanes<V>(V::add(V::add(sums[0], sums[1]), V::add(sums[2], sums[3])));
+    return V::sum(V::add(V::add(sums[0], sums[1]), V::add(sums[2], sums[3])));
   }
 };
 

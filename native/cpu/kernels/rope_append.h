@@ -35,7 +35,6 @@ class RopeAppend {
 
  private:
   using F = typename V::F;
-  static constexpr uint32_t kMaxHeadDim = 256;
 
   static void append_row(const RopeAppendArgs& args, uint32_t row) {
     const Batch& batch = *args.batch;
@@ -60,14 +59,14 @@ class RopeAppend {
     const uint32_t token = position % args.kv.page_tokens;
     const bool last = position + 1 == sequence.position + sequence.row_count;
     const KvPage layout{args.kv.page_tokens, args.kv.num_kv_heads, dim};
-    auto* halves = reinterpret_cast<uint16_t*>(args.kv.layer + page * args.kv.page_bytes);
+    auto* words = reinterpret_cast<uint32_t*>(args.kv.layer + page * args.kv.page_bytes);
     for (uint32_t h = 0; h < args.kv.num_kv_heads; ++h) {
       uint16_t rounded[kMaxHeadDim];
       rotate(rotation, 1.0f, k + h * dim, rounded);
-      put_key(rounded, dim, halves + 2 * (layout.key_group(h, token) + token % kKeyGroup));
+      put_key(rounded, layout, words + layout.key(h, token));
       round(v + h * dim, dim, rounded);
-      put_value(rounded, dim, last && token % 2 == 0,
-                halves + 2 * layout.value_pair(h, token) + token % 2);
+      auto* half = reinterpret_cast<uint16_t*>(words + layout.value(h, token)) + token % 2;
+      put_value(rounded, layout, last && token % 2 == 0, half);
     }
   }
 
@@ -99,19 +98,24 @@ class RopeAppend {
     }
   }
 
-  // `column` is the token's column in its group: [D / 2][16][2].
-  static void put_key(const uint16_t* key, uint32_t dim, uint16_t* column) {
-    for (uint32_t d = 0; d < dim; d += 2, column += 2 * kKeyGroup) {
-      column[0] = key[d];
-      column[1] = key[d + 1];
+  static void put_key(const uint16_t* key, const KvPage& layout, uint32_t* word) {
+    for (uint32_t d = 0; d < layout.head_dim; d += 2, word += layout.group_tokens()) {
+      __builtin_memcpy(word, key + d, sizeof(uint32_t));
     }
   }
 
-  // `half` is the token's half of its pair: [D][2].
-  static void put_value(const uint16_t* value, uint32_t dim, bool clear_other, uint16_t* half) {
-    for (uint32_t d = 0; d < dim; ++d) half[2 * d] = value[d];
-    if (!clear_other) return;
-    for (uint32_t d = 0; d < dim; ++d) half[2 * d + 1] = 0;
+  // `half` is the token's half of its first pair.
+  static void put_value(const uint16_t* value, const KvPage& layout, bool clear_other,
+                        uint16_t* half) {
+    for (uint32_t d = 0; d < layout.head_dim; d += kValueColumns) {
+      const uint32_t left = layout.head_dim - d;
+      const uint32_t columns = left < kValueColumns ? left : kValueColumns;
+      for (uint32_t i = 0; i < columns; ++i) half[2 * i] = value[d + i];
+      if (clear_other) {
+        for (uint32_t i = 0; i < columns; ++i) half[2 * i + 1] = 0;
+      }
+      half += 2 * layout.value_panel_words();
+    }
   }
 };
 

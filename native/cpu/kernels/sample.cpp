@@ -204,7 +204,7 @@ class Levels {
   Levels(float largest, float inverse_temperature)
       : largest_(largest), inverse_temperature_(inverse_temperature) {}
 
-  // Weights are zero from 21.5 below the largest on, so that the last level is never reached.
+  // Weights are zero from 30 * ln 2 = 20.8 below the largest on: 978 levels are reached.
   static constexpr uint32_t kCount = 1024;
   static constexpr float kPerUnit = 47.0f;
 

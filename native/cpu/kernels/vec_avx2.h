@@ -23,8 +23,13 @@ struct Avx2 {
   static F set1(float x) { return _mm256_set1_ps(x); }
   static F load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
-  static F load_part(const float* p, uint32_t n) { return _mm256_maskload_ps(p, first(n)); }
-  static void store_part(float* p, F x, uint32_t n) { _mm256_maskstore_ps(p, first(n), x); }
+  static F load_part(const float* p, uint32_t n) {
+    return n == kLanes ? load(p) : _mm256_maskload_ps(p, first(n));
+  }
+  static void store_part(float* p, F x, uint32_t n) {
+    if (n == kLanes) return store(p, x);
+    _mm256_maskstore_ps(p, first(n), x);
+  }
 
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
   static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
@@ -39,6 +44,17 @@ struct Avx2 {
   static F scale(F y, F shifted) {
     const I n = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(y), n));
+  }
+
+  static float sum(F x) {
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+  }
+  static float largest(F x) {
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
   }
 
   static I load_pairs(const uint32_t* p) {
@@ -57,6 +73,7 @@ struct Avx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), to_bf16(x));
   }
   static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    if (n == kLanes) return store_bf16(p, x);
     uint16_t lanes[kLanes];
     store_bf16(lanes, x);
     std::memcpy(p, lanes, n * sizeof(uint16_t));

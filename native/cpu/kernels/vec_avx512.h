@@ -47,6 +47,9 @@ struct Avx512Ops {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(y), n));
   }
 
+  static float sum(F x) { return _mm512_reduce_add_ps(x); }
+  static float largest(F x) { return _mm512_reduce_max_ps(x); }
+
   static I load_pairs(const uint32_t* p) { return _mm512_loadu_si512(p); }
   static F even(I pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
   static F odd(I pairs) {
@@ -64,8 +67,10 @@ struct Avx512Ops {
     _mm256_mask_storeu_epi16(p, first(n), to_bf16(x));
   }
 
- private:
+ protected:
   static __mmask16 first(uint32_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+ private:
   // To nearest, ties to even; a NaN stays a NaN.
   static __m256i to_bf16(F x) {
     const I bits = _mm512_castps_si512(x);
@@ -88,11 +93,21 @@ struct Avx512Bf16 : Avx512Ops<Avx512Bf16> {
   static constexpr bool kPairDot = true;
   using A = uint32_t;  // a pair of bf16
 
+  static void store_bf16(uint16_t* p, F x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bf16(x));
+  }
+  static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    _mm256_mask_storeu_epi16(p, first(n), to_bf16(x));
+  }
   static I set1_pair(uint32_t pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
   // acc + a.odd * b.odd + a.even * b.even, as the processor rounds it.
   static F dot(F acc, I a, I b) {
     return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
+
+ private:
+  // One instruction for what Avx512Ops does in seven; it takes subnormals for 0.
+  static __m256i to_bf16(F x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 };
 #endif
 

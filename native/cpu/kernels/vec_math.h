@@ -1,4 +1,4 @@
-// exp and horizontal reductions over any vector type.
+// exp over any vector type.
 //
 // The steps are the same for every type; where a type has no fused multiply-add (vec_scalar.h) they
 // round differently, so an instruction set is a numeric class of its own.
@@ -30,26 +30,6 @@ typename V::F exp(typename V::F x) {
   q = V::fma(q, r, V::set1(0.5f));
   const F e = V::add(V::fma(V::mul(r, r), q, r), V::set1(1.0f));
   return V::zero_below(V::scale(e, shifted), x, low);
-}
-
-// Sum and maximum of the lanes, in a fixed order.
-template <typename V>
-float sum_lanes(typename V::F x) {
-  float lanes[V::kLanes];
-  V::store(lanes, x);
-  for (uint32_t half = V::kLanes / 2; half > 0; half /= 2) {
-    for (uint32_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  }
-  return lanes[0];
-}
-
-template <typename V>
-float max_lanes(typename V::F x) {
-  float lanes[V::kLanes];
-  V::store(lanes, x);
-  float result = lanes[0];
-  for (uint32_t i = 1; i < V::kLanes; ++i) result = lanes[i] > result ? lanes[i] : result;
-  return result;
 }
 
 }  // namespace nf::cpu

@@ -31,12 +31,16 @@ struct Scalar {
   }
   static void store(float* p, F x) { std::memcpy(p, &x, 16); }
   static F load_part(const float* p, uint32_t n) {  // the first n lanes; the others are 0
-    F x = {};
-    for (uint32_t i = 0; i < n; ++i) x[i] = p[i];
-    return x;
+    if (n == kLanes) return load(p);
+    float lanes[kLanes] = {};
+    for (uint32_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return load(lanes);
   }
   static void store_part(float* p, F x, uint32_t n) {
-    for (uint32_t i = 0; i < n; ++i) p[i] = x[i];
+    if (n == kLanes) return store(p, x);
+    float lanes[kLanes];
+    store(lanes, x);
+    for (uint32_t i = 0; i < n; ++i) p[i] = lanes[i];
   }
 
   static F add(F a, F b) { return a + b; }
@@ -55,6 +59,13 @@ struct Scalar {
     return reinterpret_cast<F>(reinterpret_cast<I>(y) + (reinterpret_cast<I>(shifted) << 23));
   }
 
+  // Over the lanes, in a fixed order.
+  static float sum(F x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+  static float largest(F x) {
+    const F half = max(x, F{x[2], x[3], x[2], x[3]});
+    return half[0] > half[1] ? half[0] : half[1];
+  }
+
   static I load_pairs(const uint32_t* p) {
     I x;
     std::memcpy(&x, p, 16);
@@ -67,12 +78,20 @@ struct Scalar {
     const I x = {p[0], p[1], p[2], p[3]};
     return reinterpret_cast<F>(x << 16);
   }
-  static void store_bf16(uint16_t* p, F x) { store_bf16_part(p, x, kLanes); }
   static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    if (n == kLanes) return store_bf16(p, x);
+    uint16_t lanes[kLanes];
+    store_bf16(lanes, x);
+    std::memcpy(p, lanes, n * sizeof(uint16_t));
+  }
+  // To nearest, ties to even; a NaN stays a NaN.
+  static void store_bf16(uint16_t* p, F x) {
     const I bits = reinterpret_cast<I>(x);
     const I rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     const I result = x != x ? (bits >> 16) | 0x40u : rounded;
-    for (uint32_t i = 0; i < n; ++i) p[i] = static_cast<uint16_t>(result[i]);
+    uint32_t lanes[kLanes];
+    std::memcpy(lanes, &result, sizeof(lanes));
+    for (uint32_t i = 0; i < kLanes; ++i) p[i] = static_cast<uint16_t>(lanes[i]);
   }
 };
 

@@ -246,7 +246,7 @@ public sealed class PatternMatcher
         if (_stepsLeft < 0)
         {
             throw new PatternLimitException(
-                $"a pattern of {program.Code.Length} instructions took too many steps on this text");
+                $"a pattern of {program.Code.Length} instructions took too many steps on a text");
         }
     }
 }

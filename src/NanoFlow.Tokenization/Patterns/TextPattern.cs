@@ -1,5 +1,5 @@
-// A compiled pattern: immutable, shared by all threads. System.Text.RegularExpressions cannot be
-// used for tokenization: it sees UTF-16 units, so \p{L} misses every letter outside the basic plane.
+// A compiled pattern: immutable, shared by all threads. System.Text.RegularExpressions cannot serve
+// here: it sees UTF-16 units, so \p{L} misses every letter outside the basic plane.
 
 using System.Text;
 

@@ -20,7 +20,7 @@ internal static class UnicodeClasses
         [0x24B6, 0x24E9, 0x1F130, 0x1F149, 0x1F150, 0x1F169, 0x1F170, 0x1F189];
 
     // Scripts.txt, as closed ranges.
-    private static readonly Dictionary<string, int[]> Scripts = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, int[]> Scripts = new()
     {
         ["Han"] =
         [
@@ -52,7 +52,8 @@ internal static class UnicodeClasses
 
     public static CodePointBits Word()
     {
-        var bits = OfCategories(static name => name[0] is 'L' or 'M' || name is "Nd" or "Nl" or "Pc");
+        var bits = OfCategories(
+            static name => name[0] is 'L' or 'M' || name is "Nd" or "Nl" or "Pc");
         bits.AddRanges(OtherAlphabeticSymbols);
         return bits;
     }

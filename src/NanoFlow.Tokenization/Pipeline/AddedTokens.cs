@@ -4,6 +4,7 @@
 // word character touches it.
 
 using System.Buffers;
+using System.Text;
 using NanoFlow.Tokenization.Patterns;
 
 namespace NanoFlow.Tokenization.Pipeline;
@@ -40,6 +41,9 @@ internal readonly record struct TextPart(int Start, int End, AddedToken? Token);
 
 internal sealed class AddedTokens
 {
+    // A code point that Unicode reserves for such internal use and that no text contains.
+    public const char Guard = '\uFDD0';
+
     private readonly Dictionary<(int Node, char Next), int> _edges = [];
     private readonly List<AddedToken?> _tokenAt = [null];
     private readonly SearchValues<char> _firstChars;
@@ -87,6 +91,26 @@ internal sealed class AddedTokens
         }
     }
 
+    // Puts a guard behind the first character of every special token in the text, overlapping ones
+    // too, so that none is recognised. One of a single character cannot be broken up and stays.
+    public string GuardSpecial(string text)
+    {
+        StringBuilder? guarded = null;
+        var done = 0;
+        for (var at = 0; at < text.Length; at++)
+        {
+            if (_firstChars.Contains(text[at]) && SpecialBeginsAt(text, at))
+            {
+                guarded ??= new StringBuilder(text.Length + 8);
+                guarded.Append(text, done, at + 1 - done).Append(Guard);
+                done = at + 1;
+            }
+        }
+        return guarded is null
+            ? text
+            : guarded.Append(text, done, text.Length - done).ToString();
+    }
+
     private static int AddMatch(
         List<TextPart> parts, ReadOnlySpan<char> text, int done, TextPart match)
     {
@@ -129,6 +153,19 @@ internal sealed class AddedTokens
         {
             _tokenAt[node] = token;
         }
+    }
+
+    private bool SpecialBeginsAt(ReadOnlySpan<char> text, int start)
+    {
+        var node = 0;
+        for (var i = start; i < text.Length && _edges.TryGetValue((node, text[i]), out node); i++)
+        {
+            if (_tokenAt[node] is { Special: true })
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private (AddedToken? Token, int Length) LongestAt(ReadOnlySpan<char> text, int start)

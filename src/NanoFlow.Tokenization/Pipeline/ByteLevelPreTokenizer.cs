@@ -1,5 +1,5 @@
 // GPT-2's byte level: every piece becomes its UTF-8 bytes, each written as one printable character,
-// so that a vocabulary of 256 characters covers all text. Optionally a space is put in front of each
+// so that a vocabulary of 256 characters covers all text. Optionally a space is put before each
 // piece first, and the pieces are cut by GPT-2's own pattern.
 
 using System.Text;

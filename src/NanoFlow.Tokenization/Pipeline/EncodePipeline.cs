@@ -17,6 +17,8 @@ internal sealed class EncodeScratch
 
     public bool ParseSpecial { get; set; }
 
+    public bool DropGuards { get; set; }
+
     public List<TextPart> RawParts { get; } = [];
 
     public List<TextPart> NormalParts { get; } = [];
@@ -64,6 +66,7 @@ internal sealed class EncodePipeline
         text = WellFormed(text);
         scratch.Ids = ids;
         scratch.ParseSpecial = options.ParseSpecialTokens;
+        scratch.DropGuards = options.DropGuards;
         if (options.AddSpecialTokens)
         {
             ids.AddRange(_template.Before);
@@ -111,6 +114,10 @@ internal sealed class EncodePipeline
 
     private void EncodeNormal(ReadOnlySpan<char> text, bool isTextStart, EncodeScratch scratch)
     {
+        if (scratch.DropGuards && text.Contains(AddedTokens.Guard))
+        {
+            text = text.ToString().Replace($"{AddedTokens.Guard}", "", StringComparison.Ordinal);
+        }
         var pieces = scratch.Pieces;
         pieces.Reset(text, isTextStart);
         _preTokenizer?.Apply(pieces, scratch.Matcher);
@@ -119,6 +126,10 @@ internal sealed class EncodePipeline
             _model.Encode(pieces[i], scratch.Model, scratch.Ids);
         }
     }
+
+    // Special tokens that are spelt out in the text are broken up; see AddedTokens.GuardSpecial.
+    public string GuardSpecial(string text) =>
+        _normalTokens.GuardSpecial(_rawTokens.GuardSpecial(text));
 
     private string Normalize(string text) => _normalize is null ? text : _normalize(text);
 

@@ -1,5 +1,5 @@
-// SentencePiece's way with spaces: each becomes a visible sign (usually U+2581), one is put in front
-// of the text (always, only at its very start, or never), and the pieces begin with the sign.
+// SentencePiece's way with spaces: each becomes a visible sign (usually U+2581), one is put before
+// the text (always, only at its very start, or never), and the pieces begin with the sign.
 
 using NanoFlow.Tokenization.Patterns;
 
@@ -15,7 +15,9 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
     public MetaspacePreTokenizer(FileNode node)
     {
         var sign = node.OptionalText("replacement") ?? "\u2581";
-        _sign = sign.Length == 1 ? sign[0] : throw node.Error("'replacement' must be one character");
+        _sign = sign.Length == 1
+            ? sign[0]
+            : throw node.Error("'replacement' must be one character");
         var scheme = node.OptionalText("prepend_scheme")
             ?? (node.Flag("add_prefix_space", absent: true) ? "always" : "never");
         if (scheme is not ("always" or "first" or "never"))

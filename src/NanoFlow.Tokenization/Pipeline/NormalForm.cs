@@ -101,7 +101,8 @@ internal sealed class NormalForm(bool compatible, bool compose)
             var codePoint = codePoints[i];
             var combining = data.ClassOf(codePoint);
             var adjacent = starter == kept - 1;
-            var open = starter >= 0 && (adjacent || (previousClass < combining && previousClass != 0));
+            var passes = previousClass != 0 && previousClass < combining;
+            var open = starter >= 0 && (adjacent || passes);
             var composed = open ? ComposePair(data, codePoints[starter], codePoint) : -1;
             if (composed >= 0)
             {

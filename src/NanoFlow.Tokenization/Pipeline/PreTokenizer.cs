@@ -19,7 +19,10 @@ internal abstract class PreTokenizer
         ["Whitespace"] = static _ => SplitPreTokenizer.Words(),
         ["WhitespaceSplit"] = static _ => SplitPreTokenizer.WhiteSpace(),
         ["BertPreTokenizer"] = static _ => new PreTokenizerSequence(
-            [SplitPreTokenizer.WhiteSpace(), SplitPreTokenizer.Punctuation(SplitBehavior.Isolated)]),
+        [
+            SplitPreTokenizer.WhiteSpace(),
+            SplitPreTokenizer.Punctuation(SplitBehavior.Isolated),
+        ]),
         ["CharDelimiterSplit"] = SplitPreTokenizer.ReadCharDelimiter,
     };
 

@@ -31,7 +31,8 @@ internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behav
     }
 
     public static SplitPreTokenizer ReadPunctuation(FileNode node) =>
-        Punctuation(node.Optional("behavior") is null ? SplitBehavior.Isolated : ReadBehavior(node));
+        Punctuation(
+            node.Optional("behavior") is null ? SplitBehavior.Isolated : ReadBehavior(node));
 
     public static SplitPreTokenizer ReadCharDelimiter(FileNode node) =>
         new(TextPattern.Literal(node.Text("delimiter")), SplitBehavior.Removed, invert: false);

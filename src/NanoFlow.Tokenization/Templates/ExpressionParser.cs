@@ -391,7 +391,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
     private static bool StartsValue(TemplateToken token) => token.Kind switch
     {
         TokenKind.String or TokenKind.Integer or TokenKind.Float => true,
-        TokenKind.Name => token.Text is not ("and" or "or" or "not" or "in" or "is" or "if" or "else"),
+        TokenKind.Name =>
+            token.Text is not ("and" or "or" or "not" or "in" or "is" or "if" or "else"),
         _ => token.Is("[") || token.Is("{"),
     };
 }

@@ -38,12 +38,14 @@ internal sealed record MappingExpression(
 {
     protected override Value Compute(RenderState state)
     {
-        var map = new Dictionary<string, Value>();
+        var map = new Dictionary<Value, Value>();
         foreach (var (key, value) in Entries)
         {
             var name = key.Evaluate(state);
-            map[name.Kind == ValueKind.String ? name.Text : throw state.Error("keys must be strings")] =
-                value.Evaluate(state);
+            var known = name.IsKey
+                ? name
+                : throw state.Error("keys of a mapping must be strings or integers");
+            map[known] = value.Evaluate(state);
         }
         return Value.Of(map);
     }

@@ -27,7 +27,7 @@ internal static class Filters
         ["count"] = Length,
         ["join"] = Join,
         ["items"] = Items,
-        ["dictsort"] = static call => SortedItems(call),
+        ["dictsort"] = SortedItems,
         ["list"] = static call => call.State.Made([.. call.InputItems]),
         ["first"] = static call => call.InputItems is [var first, ..] ? first : default,
         ["last"] = static call => call.InputItems is [.., var last] ? last : default,
@@ -119,11 +119,19 @@ internal static class Filters
 
     private static string Str(TemplateCall call) => ValueText.Str(call.Input, call.State);
 
-    private static Value Pair(KeyValuePair<string, Value> entry) =>
-        Value.Of([Value.Of(entry.Key), entry.Value]);
+    private static Value Pair(KeyValuePair<Value, Value> entry) =>
+        Value.Of([entry.Key, entry.Value]);
 
-    private static Value SortedItems(TemplateCall call) => call.State.Made(
-        [.. call.Input.Map.OrderBy(static e => e.Key, StringComparer.OrdinalIgnoreCase).Select(Pair)]);
+    private static Value SortedItems(TemplateCall call)
+    {
+        var entries = call.Input.Kind == ValueKind.Mapping
+            ? call.Input.Map
+            : throw call.State.Error("dictsort: a mapping is expected");
+        // Integers by value; strings all have the integer 0.
+        var sorted = entries.OrderBy(static entry => entry.Key.Integer).ThenBy(
+            entry => ValueText.Str(entry.Key, call.State), StringComparer.OrdinalIgnoreCase);
+        return call.State.Made([.. sorted.Select(Pair)]);
+    }
 
     private static int JsonIndent(TemplateCall call) =>
         (int)Math.Clamp(call.Integer(int.MaxValue, "indent", -1), -1, 64);
@@ -211,7 +219,10 @@ internal static class Filters
         var attribute = Value.Of(call.Text(0, "attribute"));
         var test = TestAt(call, 1);
         return call.State.Made([.. call.InputItems.Where(item =>
-            test(Inner(call, ValueOperations.Index(item, attribute, call.State), 2)).IsTrue == wanted)]);
+        {
+            var value = ValueOperations.Index(item, attribute, call.State);
+            return test(Inner(call, value, 2)).IsTrue == wanted;
+        })]);
     }
 
     private static TemplateFunction TestAt(TemplateCall call, int index)

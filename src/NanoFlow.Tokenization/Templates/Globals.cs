@@ -20,14 +20,14 @@ internal static class Globals
             Strftime(call.State.Clock.GetLocalNow(), call.Text(0, "format"), call.State))),
     };
 
-    private static Dictionary<string, Value> Copy(TemplateCall call)
+    private static Dictionary<Value, Value> Copy(TemplateCall call)
     {
         var copy = call.Argument(0) is { Kind: ValueKind.Mapping } source
-            ? new Dictionary<string, Value>(source.Map)
+            ? new Dictionary<Value, Value>(source.Map)
             : [];
         foreach (var (name, value) in call.Named)
         {
-            copy[name] = value;
+            copy[Value.Of(name)] = value;
         }
         return copy;
     }

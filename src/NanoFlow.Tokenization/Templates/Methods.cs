@@ -1,5 +1,5 @@
-// What may be called on a value with a dot: methods of strings and of mappings. Nothing that changes
-// a value in place exists, as in the sandbox that templates are written for.
+// What may be called on a value with a dot: methods of strings and of mappings. Nothing that
+// changes a value in place exists, as in the sandbox that templates are written for.
 
 namespace NanoFlow.Tokenization.Templates;
 
@@ -11,8 +11,6 @@ internal static class Methods
         ["lstrip"] = static call => Strip(call, left: true, right: false),
         ["rstrip"] = static call => Strip(call, left: false, right: true),
         ["split"] = Split,
-        ["splitlines"] = static call => call.State.Made(
-            [.. call.InputText.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n').Select(Value.Of)]),
         ["startswith"] = static call => AnyAffix(call, call.InputText.StartsWith),
         ["endswith"] = static call => AnyAffix(call, call.InputText.EndsWith),
         ["upper"] = static call => call.State.Made(call.InputText.ToUpperInvariant()),
@@ -31,11 +29,11 @@ internal static class Methods
 
     private static readonly Dictionary<string, TemplateFunction> OfMappings = new()
     {
-        ["get"] = static call => call.Input.Map.TryGetValue(call.Text(0, "key"), out var value)
+        ["get"] = static call => call.Input.Map.TryGetValue(call.Argument(0, "key"), out var value)
             ? value
             : call.Has(1, "default") ? call.Argument(1, "default") : Value.None,
         ["items"] = Filters.Items,
-        ["keys"] = static call => Value.Of([.. call.Input.Map.Keys.Select(Value.Of)]),
+        ["keys"] = static call => Value.Of([.. call.Input.Map.Keys]),
         ["values"] = static call => Value.Of([.. call.Input.Map.Values]),
     };
 
@@ -62,7 +60,8 @@ internal static class Methods
         var parts = limit < 0 ? int.MaxValue : (int)Math.Min(limit + 1, int.MaxValue);
         if (call.Argument(0, "sep").Kind is ValueKind.Undefined or ValueKind.None)
         {
-            var words = call.InputText.Split((char[]?)null, parts, StringSplitOptions.RemoveEmptyEntries);
+            var words = call.InputText.Split(
+                (char[]?)null, parts, StringSplitOptions.RemoveEmptyEntries);
             return call.State.Made([.. words.Select(Value.Of)]);
         }
         var separator = call.Text(0, "sep");

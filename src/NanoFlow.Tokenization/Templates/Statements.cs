@@ -74,9 +74,10 @@ internal sealed record Target(int Line, IReadOnlyList<string> Names, string? Att
         {
             var space = state.Get(Names[0]);
             state.Line = Line;
-            (space.Kind == ValueKind.Namespace
+            var map = space.Kind == ValueKind.Namespace
                 ? space.Map
-                : throw state.Error($"'{Names[0]}' is not a namespace"))[Attribute] = value;
+                : throw state.Error($"'{Names[0]}' is not a namespace");
+            map[Value.Of(Attribute)] = value;
             return;
         }
         if (Names.Count == 1)

@@ -8,6 +8,10 @@ namespace NanoFlow.Tokenization.Templates;
 
 internal sealed class TemplateLexer
 {
+    private const string ShortOperators = "+-*/%~<>=.:|,()[]{}";
+
+    private static readonly string[] LongOperators = ["==", "!=", "<=", ">=", "//", "**"];
+
     private readonly string _source;
     private readonly List<TemplateToken> _tokens = [];
     private int _at;
@@ -203,7 +207,7 @@ internal sealed class TemplateLexer
         if (char.IsLetter(c) || c == '_')
         {
             var start = _at;
-            while (_at < _source.Length && (char.IsLetterOrDigit(_source[_at]) || _source[_at] == '_'))
+            while (_at < _source.Length && IsNamePart(_source[_at]))
             {
                 _at++;
             }
@@ -222,6 +226,8 @@ internal sealed class TemplateLexer
         }
         return ReadOperator();
     }
+
+    private static bool IsNamePart(char c) => char.IsLetterOrDigit(c) || c == '_';
 
     private void ReadNumber()
     {
@@ -310,10 +316,10 @@ internal sealed class TemplateLexer
 
     private int ReadOperator()
     {
-        string[] two = ["==", "!=", "<=", ">=", "//", "**"];
-        var symbol = Array.Find(two, s => string.CompareOrdinal(_source, _at, s, 0, 2) == 0)
+        var symbol = Array.Find(
+            LongOperators, s => string.CompareOrdinal(_source, _at, s, 0, s.Length) == 0)
             ?? _source[_at].ToString();
-        if (symbol.Length == 1 && !"+-*/%~<>=.:|,()[]{}".Contains(symbol[0], StringComparison.Ordinal))
+        if (symbol.Length == 1 && !ShortOperators.Contains(symbol[0], StringComparison.Ordinal))
         {
             throw Error($"unexpected '{symbol}'");
         }

@@ -1,4 +1,4 @@
-// The grammar of statements. Each kind of block is a method and a line in Statement; a block ends at
+// The grammar of statements. Each kind is a method and a line in ParseStatement; a block ends at
 // the tag that its statement expects, and a tag nobody expects is an error.
 
 namespace NanoFlow.Tokenization.Templates;

@@ -25,7 +25,7 @@ internal enum ValueKind
 // A function, filter, test or method.
 internal delegate Value TemplateFunction(TemplateCall call);
 
-internal readonly struct Value
+internal readonly struct Value : IEquatable<Value>
 {
     private readonly long _bits;
     private readonly object? _reference;
@@ -55,7 +55,10 @@ internal readonly struct Value
     public List<Value> List => Unsafe.As<List<Value>>(_reference!);
 
     // Mappings and namespaces; insertion order is kept because nothing is ever removed.
-    public Dictionary<string, Value> Map => Unsafe.As<Dictionary<string, Value>>(_reference!);
+    // Keys are strings and integers.
+    public Dictionary<Value, Value> Map => Unsafe.As<Dictionary<Value, Value>>(_reference!);
+
+    public bool IsKey => Kind is ValueKind.String or ValueKind.Integer;
 
     public LoopState Loop => Unsafe.As<LoopState>(_reference!);
 
@@ -88,30 +91,39 @@ internal readonly struct Value
 
     public static Value Of(List<Value> value) => new(ValueKind.List, 0, value);
 
-    public static Value Of(Dictionary<string, Value> value) => new(ValueKind.Mapping, 0, value);
+    public static Value Of(Dictionary<Value, Value> value) => new(ValueKind.Mapping, 0, value);
 
     public static Value Of(LoopState value) => new(ValueKind.Loop, 0, value);
 
     public static Value Of(TemplateFunction value) => new(ValueKind.Function, 0, value);
 
-    public static Value Namespace(Dictionary<string, Value> value) =>
+    public static Value Namespace(Dictionary<Value, Value> value) =>
         new(ValueKind.Namespace, 0, value);
 
-    public static Value FromJson(JsonElement json)
+    // Equality of keys; what templates mean by == is ValueOperations.AreEqual.
+    public bool Equals(Value other) =>
+        Kind == other.Kind && _bits == other._bits && Equals(_reference, other._reference);
+
+    public override bool Equals(object? obj) => obj is Value other && Equals(other);
+
+    public override int GetHashCode() => HashCode.Combine(Kind, _bits, _reference);
+
+    public static Value FromJson(JsonElement json, Func<string, string>? guard)
     {
         switch (json.ValueKind)
         {
             case JsonValueKind.Object:
-                var map = new Dictionary<string, Value>();
+                var map = new Dictionary<Value, Value>();
                 foreach (var property in json.EnumerateObject())
                 {
-                    map[property.Name] = FromJson(property.Value);
+                    map[Of(property.Name)] = FromJson(property.Value, guard);
                 }
                 return Of(map);
             case JsonValueKind.Array:
-                return Of([.. json.EnumerateArray().Select(FromJson)]);
+                return Of([.. json.EnumerateArray().Select(item => FromJson(item, guard))]);
             case JsonValueKind.String:
-                return Of(json.GetString()!);
+                var text = json.GetString()!;
+                return Of(guard is null ? text : guard(text));
             case JsonValueKind.Number:
                 return json.TryGetInt64(out var integer) ? Of(integer) : Of(json.GetDouble());
             case JsonValueKind.True or JsonValueKind.False:

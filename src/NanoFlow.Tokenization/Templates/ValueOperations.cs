@@ -54,7 +54,7 @@ internal static class ValueOperations
                 state.Step(container.List.Count);
                 return container.List.Exists(value => AreEqual(value, item, state));
             case ValueKind.Mapping:
-                return item.Kind == ValueKind.String && container.Map.ContainsKey(item.Text);
+                return container.Map.ContainsKey(item);
             case ValueKind.Undefined:
                 return false;
             default:
@@ -106,10 +106,10 @@ internal static class ValueOperations
     {
         switch (value.Kind)
         {
-            case ValueKind.Mapping or ValueKind.Namespace when key.Kind == ValueKind.String:
-                return value.Map.TryGetValue(key.Text, out var found)
+            case ValueKind.Mapping or ValueKind.Namespace when key.IsKey:
+                return value.Map.TryGetValue(key, out var found)
                     ? found
-                    : Value.Undefined(key.Text);
+                    : Value.Undefined(ValueText.Str(key, state));
             case ValueKind.List when key.Kind == ValueKind.Integer:
                 var at = key.Integer < 0 ? key.Integer + value.List.Count : key.Integer;
                 return at >= 0 && at < value.List.Count
@@ -127,7 +127,8 @@ internal static class ValueOperations
         }
     }
 
-    public static Value Slice(in Value value, Value start, Value stop, Value step, RenderState state)
+    public static Value Slice(
+        in Value value, Value start, Value stop, Value step, RenderState state)
     {
         var length = value.Kind switch
         {
@@ -141,8 +142,10 @@ internal static class ValueOperations
             throw state.Error("slice step is zero");
         }
         var forward = stride > 0;
-        var first = Clamp(SliceBound(start, forward ? 0 : length - 1, state), length, forward, start);
-        var last = Clamp(SliceBound(stop, forward ? length : -1, state), length, forward, stop);
+        var low = SliceBound(start, forward ? 0 : length - 1, state);
+        var high = SliceBound(stop, forward ? length : -1, state);
+        var first = Clamp(low, length, forward, start);
+        var last = Clamp(high, length, forward, stop);
         var places = new List<int>();
         for (var i = first; forward ? i < last : i > last; i += stride)
         {
@@ -160,7 +163,7 @@ internal static class ValueOperations
     public static IReadOnlyList<Value> Items(in Value value, RenderState state) => value.Kind switch
     {
         ValueKind.List => value.List,
-        ValueKind.Mapping => [.. value.Map.Keys.Select(Value.Of)],
+        ValueKind.Mapping => [.. value.Map.Keys],
         ValueKind.String => [.. value.Text.EnumerateRunes().Select(r => Value.Of(r.ToString()))],
         ValueKind.Undefined => [],
         _ => throw state.Error($"{Name(value)} cannot be iterated"),
@@ -187,7 +190,7 @@ internal static class ValueOperations
     }
 
     private static bool MapsAreEqual(
-        Dictionary<string, Value> a, Dictionary<string, Value> b, RenderState state)
+        Dictionary<Value, Value> a, Dictionary<Value, Value> b, RenderState state)
     {
         state.Enter(state.Line);
         var equal = a.Count == b.Count && a.All(

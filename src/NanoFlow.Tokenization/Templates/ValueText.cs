@@ -92,14 +92,14 @@ internal static class ValueText
     }
 
     private static void AppendMapRepr(
-        StringBuilder text, Dictionary<string, Value> map, Layout layout)
+        StringBuilder text, Dictionary<Value, Value> map, Layout layout)
     {
         text.Append('{');
         var separator = "";
         foreach (var (key, value) in map)
         {
             text.Append(separator);
-            AppendQuoted(text, key);
+            AppendRepr(text, key, layout.Deeper);
             text.Append(": ");
             AppendRepr(text, value, layout.Deeper);
             separator = ", ";
@@ -168,7 +168,7 @@ internal static class ValueText
     }
 
     private static void AppendJsonMap(
-        StringBuilder text, Dictionary<string, Value> map, Layout layout)
+        StringBuilder text, Dictionary<Value, Value> map, Layout layout)
     {
         text.Append('{');
         var first = true;
@@ -176,7 +176,7 @@ internal static class ValueText
         {
             AppendSeparator(text, first, layout);
             first = false;
-            AppendJsonString(text, key);
+            AppendJsonString(text, Str(key, layout.State));
             text.Append(": ");
             AppendJson(text, value, layout.Deeper);
         }
