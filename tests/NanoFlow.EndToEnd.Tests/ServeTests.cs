@@ -94,6 +94,30 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Server_TerminatedTwice_DoesNotWaitForRunningStreams()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
+        var (process, client) = await NanoFlowProcess.ServeAsync(
+            NanoFlowProcess.Storyteller, "--device", "reference", "--max-num-seqs", "1");
+        await using var running = process;
+        using var http = client;
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Json($"{{{Question},\"stream\":true,\"ignore_eos\":true,\"n\":16}}"),
+        };
+        using var response = await client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead);
+        await process.TerminateAsync();
+        await process.ReadLineAsync("stopping");
+        await process.TerminateAsync();
+        var finished = await process.FinishAsync();
+
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+        Assert.Equal(0, finished.ExitCode);
+        Assert.Contains("stopped", finished.Output);
+    }
+
+    [Fact]
     public async Task Server_Started_SaysHowToAskAndNeverLogsPrompts()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
@@ -102,9 +126,13 @@ public sealed class ServeTests
         await using var running = process;
         using var http = client;
         await PostAsync(client, $"{{{Question},\"model\":\"b\",\"max_tokens\":3}}");
+        var curl = await process.ReadLineAsync("  curl");
+        var body = curl[(curl.IndexOf("-d '", StringComparison.Ordinal) + 4)..^1];
+        var offered = await PostAsync(client, body);
         await process.TerminateAsync();
         var finished = await process.FinishAsync();
 
+        Assert.Equal("a", offered.GetProperty("model").GetString());
         Assert.Contains("KV cache", finished.Output);
         Assert.Contains("backend cpu", finished.Output);
         Assert.Contains("curl http://127.0.0.1:", finished.Output);

@@ -82,13 +82,17 @@ internal static class ServeCommand
     {
         var model = EngineModel.FromFolder(folder);
         Console.WriteLine(InferenceEngine.PlanMemory(model, options));
-        using var progress = new ProgressLine("loading weights");
-        var engine = InferenceEngine.Load(
-            model, options, p => progress.Report(p.BytesDone, p.ByteCount));
-        progress.Dispose();
+        var engine = LoadWithProgress(model, options);
         var (name, units, isa, reason) = engine.Facts.Device;
         Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
         return engine;
+    }
+
+    private static InferenceEngine LoadWithProgress(EngineModel model, EngineOptions options)
+    {
+        using var progress = new ProgressLine("loading weights");
+        return InferenceEngine.Load(
+            model, options, loaded => progress.Report(loaded.BytesDone, loaded.ByteCount));
     }
 
     private static ServedModel ServedModelOf(
