@@ -71,6 +71,27 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Storyteller_PromptsOfOneRequest_AreAnsweredAsEachAlone()
+    {
+        var (process, client) = await NanoFlowProcess.ServeAsync(NanoFlowProcess.Storyteller);
+        await using var running = process;
+        using var http = client;
+        const string Rest = ",\"n\":2,\"seed\":11,\"temperature\":1,\"max_tokens\":20}";
+        string[] prompts = ["\"One day, the fox\"", "\"In the forest\""];
+        var alone = new List<string>();
+        foreach (var prompt in prompts)
+        {
+            alone.AddRange(await CompleteAsync(client, $"{{\"prompt\":{prompt}{Rest}"));
+        }
+
+        var together = await CompleteAsync(
+            client, $"{{\"prompt\":[{string.Join(',', prompts)}]{Rest}");
+
+        Assert.Equal(alone, together);
+        Assert.Equal(4, alone.Distinct().Count());
+    }
+
+    [Fact]
     public async Task Server_Terminated_EndsRunningStreamsAndItself()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
@@ -170,9 +191,17 @@ public sealed class ServeTests
             .GetProperty("content").GetString()!;
     }
 
-    private static async Task<JsonElement> PostAsync(HttpClient client, string json)
+    private static async Task<string[]> CompleteAsync(HttpClient client, string json)
     {
-        using var response = await client.PostAsync("/v1/chat/completions", Json(json));
+        var answer = await PostAsync(client, json, "/v1/completions");
+        return answer.GetProperty("choices").EnumerateArray()
+            .Select(choice => choice.GetProperty("text").GetString()!).ToArray();
+    }
+
+    private static async Task<JsonElement> PostAsync(
+        HttpClient client, string json, string path = "/v1/chat/completions")
+    {
+        using var response = await client.PostAsync(path, Json(json));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var text = await response.Content.ReadAsStringAsync();
         return JsonDocument.Parse(text).RootElement.Clone();

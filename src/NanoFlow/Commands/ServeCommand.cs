@@ -28,9 +28,24 @@ internal static class ServeCommand
         var options = HttpOptions(given);
         CheckPort(options);
         var folder = ModelFolder.Open(given.Argument);
+        var tokenizer = Tokenizer.Load(folder.FullPath);
+        var template = tokenizer.Config.ChatTemplate is { } source
+            ? ChatTemplate.Parse(source)
+            : null;
         using var signals = new StopSignals();
         using var engine = LoadEngine(folder, EngineFlags.Options(given));
-        using var model = ServedModelOf(given, folder, engine);
+        var names = given.All(ServeFlags.ServedModelName);
+        using var model = new ServedModel
+        {
+            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
+            VocabSize = engine.Facts.VocabSize,
+            MaxModelLength = engine.Facts.MaxModelLength,
+            Defaults = folder.Generation,
+            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
+            Tokenizer = tokenizer,
+            ChatTemplate = template,
+            Created = DateTimeOffset.UtcNow,
+        };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);
         Greeting.Write(server.Address, model, folder.FullPath, options.ApiKeys.Count > 0);
         await signals.First;
@@ -93,25 +108,6 @@ internal static class ServeCommand
         using var progress = new ProgressLine("loading weights");
         return InferenceEngine.Load(
             model, options, loaded => progress.Report(loaded.BytesDone, loaded.ByteCount));
-    }
-
-    private static ServedModel ServedModelOf(
-        Given given, ModelFolder folder, InferenceEngine engine)
-    {
-        var tokenizer = Tokenizer.Load(folder.FullPath);
-        var names = given.All(ServeFlags.ServedModelName);
-        var template = tokenizer.Config.ChatTemplate;
-        return new ServedModel
-        {
-            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
-            VocabSize = engine.Facts.VocabSize,
-            MaxModelLength = engine.Facts.MaxModelLength,
-            Defaults = folder.Generation,
-            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
-            Tokenizer = tokenizer,
-            ChatTemplate = template is null ? null : ChatTemplate.Parse(template),
-            Created = DateTimeOffset.UtcNow,
-        };
     }
 
     private static async Task StopAsync(NanoFlowServer server, StopSignals signals, Given given)
