@@ -6,7 +6,7 @@ using System.Globalization;
 namespace NanoFlow.EndToEnd.Tests;
 
 /// <param name="VocabSize">Prompts use ids below it.</param>
-public sealed record LoadShape(int VocabSize, int MaxPrompt, int MaxNew)
+public sealed record LoadShape(int VocabSize, int MaxPrompt, int MaxNew, int MinNew = 1)
 {
     public static LoadShape TinyLlama { get; } = new(1000, 200, 48);
 
@@ -28,7 +28,7 @@ public static class LoadWorkload
         {
             requests[i] = new LoadRequest(
                 Prompt(random, Length(random, shape.MaxPrompt), shape.VocabSize),
-                Length(random, shape.MaxNew),
+                Math.Max(shape.MinNew, Length(random, shape.MaxNew)),
                 Sampling(i, random.Next()));
         }
 
