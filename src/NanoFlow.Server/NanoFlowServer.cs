@@ -44,8 +44,8 @@ public sealed class NanoFlowServer : IAsyncDisposable
         var app = Build(options);
         var factory = app.Services.GetRequiredService<IMeterFactory>();
         var exporter = new PrometheusExporter(instrument => Follows(instrument, factory));
-        var state = new ServerState(
-            options, model, engine, new ServerMetrics(factory, engine), new Lifecycle());
+        var metrics = new ServerMetrics(factory, engine, model.Name);
+        var state = new ServerState(options, model, engine, metrics, new Lifecycle());
         var server = new NanoFlowServer(app, exporter, state);
         server.Compose();
         try

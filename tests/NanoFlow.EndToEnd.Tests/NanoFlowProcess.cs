@@ -62,17 +62,24 @@ public sealed class NanoFlowProcess : IAsyncDisposable
         string model, params string[] flags)
     {
         var process = Start(["serve", model, "--port", "0", .. flags]);
-        while (await process._process.StandardOutput.ReadLineAsync() is { } line)
+        var line = await process.ReadLineAsync("serving");
+        var address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
+        return (process, new HttpClient { BaseAddress = new Uri(address) });
+    }
+
+    /// <summary>Reads stdout up to a line that begins so.</summary>
+    public async Task<string> ReadLineAsync(string beginning)
+    {
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
-            process._output.Append(line).Append('\n');
-            var at = line.IndexOf("http://", StringComparison.Ordinal);
-            if (line.StartsWith("serving", StringComparison.Ordinal) && at > 0)
+            _output.Append(line).Append('\n');
+            if (line.StartsWith(beginning, StringComparison.Ordinal))
             {
-                return (process, new HttpClient { BaseAddress = new Uri(line[at..]) });
+                return line;
             }
         }
 
-        var finished = await process.FinishAsync();
+        var finished = await FinishAsync();
         throw new InvalidOperationException(
             $"nanoflow ended with {finished.ExitCode}: {finished.Errors}");
     }

@@ -54,6 +54,44 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Storyteller_AskedTwiceWithASeed_RepeatsItsChoices()
+    {
+        var (process, client) = await NanoFlowProcess.ServeAsync(NanoFlowProcess.Storyteller);
+        await using var running = process;
+        using var http = client;
+        const string Body = "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story.\"}],"
+            + "\"temperature\":1.5,\"n\":4,\"max_tokens\":30,\"seed\":";
+        var first = Texts(await PostAsync(client, Body + "5}"));
+        var again = Texts(await PostAsync(client, Body + "5}"));
+        var other = Texts(await PostAsync(client, Body + "6}"));
+
+        Assert.Equal(first, again);
+        Assert.Equal(4, first.Distinct().Count());
+        Assert.NotEqual(first, other);
+    }
+
+    [Fact]
+    public async Task Storyteller_PromptsOfOneRequest_AreAnsweredAsEachAlone()
+    {
+        var (process, client) = await NanoFlowProcess.ServeAsync(NanoFlowProcess.Storyteller);
+        await using var running = process;
+        using var http = client;
+        const string Rest = ",\"n\":2,\"seed\":11,\"temperature\":1,\"max_tokens\":20}";
+        string[] prompts = ["\"One day, the fox\"", "\"In the forest\""];
+        var alone = new List<string>();
+        foreach (var prompt in prompts)
+        {
+            alone.AddRange(await CompleteAsync(client, $"{{\"prompt\":{prompt}{Rest}"));
+        }
+
+        var together = await CompleteAsync(
+            client, $"{{\"prompt\":[{string.Join(',', prompts)}]{Rest}");
+
+        Assert.Equal(alone, together);
+        Assert.Equal(4, alone.Distinct().Count());
+    }
+
+    [Fact]
     public async Task Server_Terminated_EndsRunningStreamsAndItself()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
@@ -77,6 +115,30 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Server_TerminatedTwice_DoesNotWaitForRunningStreams()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
+        var (process, client) = await NanoFlowProcess.ServeAsync(
+            NanoFlowProcess.Storyteller, "--device", "reference", "--max-num-seqs", "1");
+        await using var running = process;
+        using var http = client;
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Json($"{{{Question},\"stream\":true,\"ignore_eos\":true,\"n\":16}}"),
+        };
+        using var response = await client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead);
+        await process.TerminateAsync();
+        await process.ReadLineAsync("stopping");
+        await process.TerminateAsync();
+        var finished = await process.FinishAsync();
+
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+        Assert.Equal(0, finished.ExitCode);
+        Assert.Contains("stopped", finished.Output);
+    }
+
+    [Fact]
     public async Task Server_Started_SaysHowToAskAndNeverLogsPrompts()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
@@ -85,9 +147,13 @@ public sealed class ServeTests
         await using var running = process;
         using var http = client;
         await PostAsync(client, $"{{{Question},\"model\":\"b\",\"max_tokens\":3}}");
+        var curl = await process.ReadLineAsync("  curl");
+        var body = curl[(curl.IndexOf("-d '", StringComparison.Ordinal) + 4)..^1];
+        var offered = await PostAsync(client, body);
         await process.TerminateAsync();
         var finished = await process.FinishAsync();
 
+        Assert.Equal("a", offered.GetProperty("model").GetString());
         Assert.Contains("KV cache", finished.Output);
         Assert.Contains("backend cpu", finished.Output);
         Assert.Contains("curl http://127.0.0.1:", finished.Output);
@@ -110,6 +176,11 @@ public sealed class ServeTests
         Assert.Equal(HttpStatusCode.OK, passed.StatusCode);
     }
 
+    private static string[] Texts(JsonElement answer) => answer.GetProperty("choices")
+        .EnumerateArray()
+        .Select(choice => choice.GetProperty("message").GetProperty("content").GetString()!)
+        .ToArray();
+
     private static async Task<string> StoryAsync(HttpClient client, string animal, int seed)
     {
         var answer = await PostAsync(
@@ -120,9 +191,17 @@ public sealed class ServeTests
             .GetProperty("content").GetString()!;
     }
 
-    private static async Task<JsonElement> PostAsync(HttpClient client, string json)
+    private static async Task<string[]> CompleteAsync(HttpClient client, string json)
     {
-        using var response = await client.PostAsync("/v1/chat/completions", Json(json));
+        var answer = await PostAsync(client, json, "/v1/completions");
+        return answer.GetProperty("choices").EnumerateArray()
+            .Select(choice => choice.GetProperty("text").GetString()!).ToArray();
+    }
+
+    private static async Task<JsonElement> PostAsync(
+        HttpClient client, string json, string path = "/v1/chat/completions")
+    {
+        using var response = await client.PostAsync(path, Json(json));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var text = await response.Content.ReadAsStringAsync();
         return JsonDocument.Parse(text).RootElement.Clone();
