@@ -49,7 +49,8 @@ public sealed partial class MetricsPage
 
     /// <summary>Choices that ended for that reason.</summary>
     public double Ended(string reason) => Samples("nanoflow_request_success_total")
-        .Where(sample => sample.Labels == $"finished_reason=\"{reason}\"")
+        .Where(sample => sample.Labels.Contains(
+            $"finished_reason=\"{reason}\"", StringComparison.Ordinal))
         .Sum(sample => sample.Value);
 
     public static async Task<MetricsPage> ReadAsync(HttpClient client, bool openMetrics = false)
