@@ -34,8 +34,10 @@ internal sealed class MetricFamily
         Name = MetricText.FamilyName(instrument.Name, Unit, kind);
         Help = instrument.Description ?? instrument.Name;
         _meterLabels = MetricText.Labels(instrument.Meter.Tags?.ToArray() ?? []);
-        // A gauge says what is; so does an observed counter, which reports its running total.
-        Replaces = instrument.IsObservable || kind == MetricKind.Gauge;
+        // A gauge says what is; so does an observed counter, which reports its running total. An
+        // up-down counter is shown as a gauge, but says what changed.
+        Replaces = instrument.IsObservable
+            || instrument is Gauge<long> or Gauge<int> or Gauge<double>;
     }
 
     public string Name { get; }
