@@ -170,7 +170,8 @@ Engine::~Engine() {
     slot->released.signal(slot->step.number);
   }
   completed_.wait(steps_submitted_);
-  backend_.reset();  // joins the lanes, which may still be leaving the last step
+  programs_.clear();
+  backend_.reset();  // both join the lanes, which may still be leaving the last step
 }
 
 void Engine::allocate() {
