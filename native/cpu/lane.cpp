@@ -1,5 +1,8 @@
 #include "cpu/lane.h"
 
+#include <exception>
+#include <string>
+
 #include "core/check.h"
 #include "core/event.h"
 #include "platform/os.h"
@@ -29,13 +32,26 @@ CpuLane::CpuLane(const LaneSpec& spec)
   for (uint32_t worker = 0; worker < size_; ++worker) {
     scratch_.push_back(std::make_unique<std::byte[]>(spec.scratch_bytes + kAlignment));
   }
+  try {
+    start();
+  } catch (const std::exception& error) {
+    stop();  // those that did start
+    throw Error(NF_OUT_OF_MEMORY,
+                "no threads for a lane of " + std::to_string(size_) + " units: " + error.what());
+  }
+}
+
+CpuLane::~CpuLane() { stop(); }
+
+void CpuLane::start() {
+  workers_.reserve(size_);
   for (uint32_t worker = 1; worker < size_; ++worker) {
     workers_.emplace_back([this, worker] { work(worker); });
   }
   leader_ = std::make_unique<StepThread>([this] { pin(0); });
 }
 
-CpuLane::~CpuLane() {
+void CpuLane::stop() {
   leader_.reset();
   stopping_.store(true);
   wake_.fetch_add(1);

@@ -67,8 +67,9 @@ MappedRange::MappedRange(const std::string& path, uint64_t offset, uint64_t num_
                                   OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   NF_CHECK(file != INVALID_HANDLE_VALUE, NF_IO, path + ": cannot be opened");
   LARGE_INTEGER size{};
-  const bool fits =
-      GetFileSizeEx(file, &size) && offset + num_bytes <= static_cast<uint64_t>(size.QuadPart);
+  const bool fits = GetFileSizeEx(file, &size) &&
+                    num_bytes <= static_cast<uint64_t>(size.QuadPart) &&
+                    offset <= static_cast<uint64_t>(size.QuadPart) - num_bytes;
   const HANDLE mapping =
       fits ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
   CloseHandle(file);
