@@ -1,0 +1,58 @@
+#include "abi/backends.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "core/check.h"
+#include "cpu/backend.h"
+#include "reference/backend.h"
+
+namespace nf {
+
+namespace {
+
+// NANOFLOW_CPU_ISA forces an instruction set, to compare them or to rule one out.
+cpu::IsaChoice choose_isa() {
+  const char* forced = std::getenv("NANOFLOW_CPU_ISA");
+  if (forced == nullptr || *forced == '\0') return cpu::detect_isa();
+  const auto isa = cpu::parse_isa(forced);
+  NF_CHECK(isa.has_value(), NF_INVALID_ARGUMENT,
+           std::string("NANOFLOW_CPU_ISA=") + forced +
+               " is not one of scalar, avx2, avx512, avx512bf16");
+  NF_CHECK(cpu::isa_available(*isa), NF_UNSUPPORTED,
+           std::string("NANOFLOW_CPU_ISA=") + forced + " is not available on this processor");
+  return {*isa, "forced by NANOFLOW_CPU_ISA"};
+}
+
+std::unique_ptr<Backend> open_cpu(uint32_t num_threads) {
+  constexpr uint32_t kMaxThreads = 255;  // a lane's width is kept in 8 bits
+  NF_CHECK(num_threads <= kMaxThreads, NF_INVALID_ARGUMENT,
+           "num_threads must be at most " + std::to_string(kMaxThreads));
+  return std::make_unique<cpu::CpuBackend>(num_threads, choose_isa());
+}
+
+std::unique_ptr<Backend> open_reference(uint32_t) {
+  return std::make_unique<reference::ReferenceBackend>();
+}
+
+struct BackendRow {
+  nf_device_kind kind;
+  std::unique_ptr<Backend> (*open)(uint32_t num_threads);
+};
+
+constexpr BackendRow kBackends[] = {
+    {NF_DEVICE_REFERENCE, open_reference},
+    {NF_DEVICE_CPU, open_cpu},
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> open_backend(uint32_t device_kind, uint32_t num_threads) {
+  for (const BackendRow& row : kBackends) {
+    if (row.kind == static_cast<nf_device_kind>(device_kind)) return row.open(num_threads);
+  }
+  throw Error(NF_UNSUPPORTED,
+              "device kind " + std::to_string(device_kind) + " is not in this build");
+}
+
+}  // namespace nf

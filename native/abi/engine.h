@@ -1,0 +1,70 @@
+// One device, one model, its KV pages, and the slots in which steps are written and run.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/executor.h"
+#include "core/graph.h"
+#include "core/model_memory.h"
+#include "core/program.h"
+#include "models/weights.h"
+#include "nanoflow.h"
+
+namespace nf {
+
+class Engine {
+ public:
+  Engine(const nf_engine_options& options, const nf_model_spec& spec);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // What an engine would allocate, without allocating.
+  static nf_memory plan_memory(const nf_engine_options& options, const nf_model_spec& spec);
+
+  const nf_device_info& device() const { return backend_->info(); }
+  const Graph& graph() const { return graph_; }
+  Backend& backend() const { return *backend_; }
+  WeightStore& weights() { return weights_; }
+  void make_ready();
+
+  Program& create_program(const nf_plan& plan);
+  void destroy_program(Program* program);
+
+  void map(uint32_t slot, nf_step_buffers& out);
+  void submit(uint32_t slot, Program& program, const nf_step_shape& shape);
+  void release(uint32_t slot);
+  // False on timeout.
+  bool wait(uint32_t slot, uint32_t timeout_us, nf_step_result& out);
+  void copy_logits(uint32_t slot, uint32_t sample, float* out, uint32_t capacity) const;
+
+  // Sees every launch from the next submit on; null to stop. For traces and tests.
+  void observe(ExecutionObserver* observer) { observer_ = observer; }
+  const ModelMemory& memory() const { return memory_; }
+
+ private:
+  struct Slot;
+
+  Slot& slot_at(uint32_t slot) const;
+  void allocate();
+  void check_step(const Slot& slot, const nf_step_shape& shape) const;
+  void fill_batch(Slot& slot, const nf_step_shape& shape);
+
+  nf_engine_options options_;
+  std::unique_ptr<Backend> backend_;
+  nf_model_spec spec_;  // its architecture pointer is not kept
+  Graph graph_;
+  WeightStore weights_;
+  ModelMemory memory_;
+  int32_t* last_tokens_ = nullptr;      // [max_sequences]
+  uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<Program>> programs_;
+  ExecutionObserver* observer_ = nullptr;
+  uint64_t steps_submitted_ = 0;
+  Completion completed_;  // number of the last completed step
+  bool ready_ = false;
+};
+
+}  // namespace nf

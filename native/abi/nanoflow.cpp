@@ -1,0 +1,220 @@
+// The bodies of the C ABI: guard, convert, forward; nothing else.
+
+#include "nanoflow.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "abi/engine.h"
+#include "core/check.h"
+
+struct nf_engine {
+  nf::Engine engine;
+};
+
+// A program belongs to its engine; the handle is its address.
+struct nf_program;
+
+namespace {
+
+thread_local std::string last_error;
+
+nf_status fail(nf_status status, const char* message) {
+  last_error = message;
+  return status;
+}
+
+template <typename Body>
+nf_status guard(Body&& body) {
+  try {
+    body();
+    return NF_OK;
+  } catch (const nf::Error& error) {
+    return fail(error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(NF_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(NF_INTERNAL, error.what());
+  }
+}
+
+void require(const void* pointer, const char* name) {
+  NF_CHECK(pointer != nullptr, NF_INVALID_ARGUMENT, std::string(name) + " is NULL");
+}
+
+// A struct as this library knows it: what an older caller did not write is zero.
+template <typename T>
+T read_struct(const T* source, const char* name) {
+  require(source, name);
+  NF_CHECK(source->struct_size >= sizeof(uint32_t), NF_INVALID_ARGUMENT,
+           std::string(name) + ": struct_size is not set");
+  T copy{};
+  std::memcpy(&copy, source, std::min<size_t>(source->struct_size, sizeof(T)));
+  return copy;
+}
+
+nf::Program* program_of(nf_program* program) { return reinterpret_cast<nf::Program*>(program); }
+
+}  // namespace
+
+uint32_t nf_abi_version(void) { return NF_ABI_VERSION; }
+
+const char* nf_last_error(void) { return last_error.c_str(); }
+
+nf_status nf_memory_plan(const nf_engine_options* options, const nf_model_spec* spec,
+                         nf_memory* out) {
+  return guard([&] {
+    require(out, "out");
+    *out = nf::Engine::plan_memory(read_struct(options, "options"), read_struct(spec, "spec"));
+  });
+}
+
+nf_status nf_engine_create(const nf_engine_options* options, const nf_model_spec* spec,
+                           nf_engine** out) {
+  return guard([&] {
+    require(out, "out");
+    *out = nullptr;
+    *out = new nf_engine{{read_struct(options, "options"), read_struct(spec, "spec")}};
+  });
+}
+
+void nf_engine_destroy(nf_engine* engine) { delete engine; }
+
+nf_status nf_device_describe(const nf_engine* engine, nf_device_info* out) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    *out = engine->engine.device();
+  });
+}
+
+nf_status nf_weight_count(const nf_engine* engine, uint32_t* count) {
+  return guard([&] {
+    require(engine, "engine");
+    require(count, "count");
+    *count = const_cast<nf_engine*>(engine)->engine.weights().count();
+  });
+}
+
+nf_status nf_weight_describe(const nf_engine* engine, uint32_t index, nf_weight_info* out) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    const_cast<nf_engine*>(engine)->engine.weights().describe(index, *out);
+  });
+}
+
+nf_status nf_weight_load(nf_engine* engine, uint32_t index, const nf_tensor_source* source) {
+  return guard([&] {
+    require(engine, "engine");
+    engine->engine.weights().load(index, read_struct(source, "source"));
+  });
+}
+
+nf_status nf_engine_ready(nf_engine* engine) {
+  return guard([&] {
+    require(engine, "engine");
+    engine->engine.make_ready();
+  });
+}
+
+nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t capacity,
+                       uint32_t* count) {
+  return guard([&] {
+    require(engine, "engine");
+    require(count, "count");
+    const nf::Graph& graph = engine->engine.graph();
+    uint32_t index = 0;
+    for (uint32_t segment = 0; segment < 3; ++segment) {
+      const auto& ops = graph.ops(static_cast<nf_segment>(segment));
+      for (uint32_t op = 0; op < ops.size(); ++op, ++index) {
+        if (index >= capacity) continue;
+        require(out, "out");
+        nf_op_info& info = out[index];
+        info = {};
+        std::snprintf(info.name, sizeof(info.name), "%s", ops[op].name.c_str());
+        std::snprintf(info.kind, sizeof(info.kind), "%s",
+                      nf::kOpKindNames[static_cast<size_t>(ops[op].kind)]);
+        info.segment = segment;
+        info.index = op;
+        info.resource = static_cast<uint32_t>(ops[op].resource);
+        while (nf::find_kernel(engine->engine.backend().kernels(), ops[op], info.num_kernels)) {
+          ++info.num_kernels;
+        }
+      }
+    }
+    *count = index;
+  });
+}
+
+nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    *out = engine->engine.graph().hash();
+  });
+}
+
+nf_status nf_program_create(nf_engine* engine, const nf_plan* plan, nf_program** out) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    *out = nullptr;
+    nf::Program& program = engine->engine.create_program(read_struct(plan, "plan"));
+    *out = reinterpret_cast<nf_program*>(&program);
+  });
+}
+
+void nf_program_destroy(nf_engine* engine, nf_program* program) {
+  if (engine != nullptr && program != nullptr) engine->engine.destroy_program(program_of(program));
+}
+
+nf_status nf_step_map(nf_engine* engine, uint32_t slot, nf_step_buffers* out) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    engine->engine.map(slot, *out);
+  });
+}
+
+nf_status nf_step_submit(nf_engine* engine, uint32_t slot, nf_program* program,
+                         const nf_step_shape* shape) {
+  return guard([&] {
+    require(engine, "engine");
+    require(program, "program");
+    require(shape, "shape");
+    engine->engine.submit(slot, *program_of(program), *shape);
+  });
+}
+
+nf_status nf_step_release(nf_engine* engine, uint32_t slot) {
+  return guard([&] {
+    require(engine, "engine");
+    engine->engine.release(slot);
+  });
+}
+
+nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout_us, nf_step_result* out) {
+  nf_status status = NF_OK;
+  const nf_status guarded = guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    if (!engine->engine.wait(slot, timeout_us, *out)) {
+      status = fail(NF_TIMEOUT, "the step has not completed yet");
+    }
+  });
+  return guarded == NF_OK ? status : guarded;
+}
+
+nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
+                         uint32_t capacity) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    engine->engine.copy_logits(slot, sample, out, capacity);
+  });
+}

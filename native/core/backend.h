@@ -1,0 +1,103 @@
+// What a backend offers: memory, packing, a kernel table, lanes, and the way to run a step.
+//
+// These are the only abstract types of the native side. Virtual calls happen at launch granularity.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "nanoflow.h"
+#include "op.h"
+
+namespace nf {
+
+struct StepState;
+
+// A share of the device on which kernels run in order. The width is the only unit count a kernel
+// may use; parallel_for is the only way it may spread work.
+class Lane {
+ public:
+  // task in [0, count), worker in [0, units).
+  using TaskFn = void (*)(void* context, uint32_t task, uint32_t worker);
+
+  virtual ~Lane() = default;
+  virtual uint32_t units() const = 0;
+  // The share of the lane that the next kernels may use; 0: all of it.
+  virtual void limit(uint32_t units) = 0;
+  // Runs all tasks and returns when they are complete. Tasks are claimed dynamically: a result must
+  // not depend on which worker runs a task.
+  virtual void parallel_for(uint32_t count, TaskFn task, void* context) = 0;
+  // Private memory of a worker, 64-byte aligned, at least the workspace the kernel asked for.
+  virtual std::byte* scratch(uint32_t worker) = 0;
+
+  // Adapts a callable: lane.for_each(n, [&](uint32_t task, uint32_t worker) { ... });
+  template <typename Fn>
+  void for_each(uint32_t count, Fn&& fn) {
+    parallel_for(
+        count,
+        [](void* context, uint32_t task, uint32_t worker) {
+          (*static_cast<std::remove_reference_t<Fn>*>(context))(task, worker);
+        },
+        &fn);
+  }
+};
+
+// The shape of an op, known when a plan is lowered.
+struct OpShape {
+  uint32_t out = 0;       // GEMM columns, or H, I, V as the op has it
+  uint32_t in = 0;        // GEMM reduction
+  uint32_t head_dim = 0;  // attention
+  uint32_t num_heads = 0;
+  uint32_t num_kv_heads = 0;
+  uint32_t max_positions = 0;
+};
+
+// A row of a backend's kernel table.
+struct Kernel {
+  OpKind kind;
+  const char* name;  // "gemm_avx512bf16": <op>[_variant], also the stem of its source file
+  bool (*supports)(const OpShape& shape);
+  size_t (*workspace)(const OpShape& shape);  // bytes of scratch a worker needs
+  void (*launch)(const OpArgs& args, Lane& lane);
+};
+
+struct LaneSpec {
+  nf_partition partition;
+  uint16_t index = 0;  // lanes of one partition are told apart by it
+  size_t scratch_bytes = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual const nf_device_info& info() const = 0;
+  virtual DType operand_dtype() const = 0;
+  virtual std::span<const Kernel> kernels() const = 0;
+
+  // Zeroed, 64-byte aligned, freed with the backend. Throws NF_OUT_OF_MEMORY with the size.
+  virtual std::byte* allocate(size_t bytes, const char* what) = 0;
+
+  // Packed bytes of an [out, in] matrix, and of one KV page of one layer.
+  virtual size_t matrix_bytes(uint32_t out, uint32_t in) const = 0;
+  virtual size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads,
+                               uint32_t head_dim) const = 0;
+  // Packs rows [first_out, first_out + rows) of a matrix from source [rows, in] of `dtype`.
+  struct PackSpec {
+    uint32_t out;  // of the packed matrix
+    uint32_t in;
+    uint32_t first_out;
+    uint32_t rows;
+    DType dtype;  // of the source
+  };
+  virtual void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) = 0;
+
+  // Lanes are opened once per spec and shared by programs; they live as long as the backend.
+  virtual Lane& open_lane(const LaneSpec& spec) = 0;
+  // Hands the step to the lanes and returns; the executor walks the program on them.
+  virtual void run(StepState& step) = 0;
+};
+
+}  // namespace nf

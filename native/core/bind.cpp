@@ -1,0 +1,110 @@
+#include "bind.h"
+
+#include <algorithm>
+
+#include "check.h"
+
+namespace nf {
+
+namespace {
+
+// One nano-op in one layer: resolves tensors and weights to addresses.
+class Binder {
+ public:
+  Binder(const Program& program, const Op& op, uint32_t layer)
+      : graph_(program.graph()), memory_(program.memory()), op_(op), layer_(layer) {}
+
+  const void* read(size_t index) const { return address(op_.reads[index].tensor); }
+  void* written() const { return address(op_.writes); }
+  WeightView weight() const { return memory_.weight(op_.weight, layer_); }
+  const float* bias() const {
+    if (op_.bias == kNone) return nullptr;
+    return static_cast<const float*>(memory_.weight(op_.bias, layer_).data);
+  }
+  DType written_dtype() const { return graph_.tensors[op_.writes].dtype; }
+  KvView kv() const {
+    KvView view = memory_.kv;
+    view.layer += layer_ * memory_.kv_layer_bytes;
+    return view;
+  }
+
+ private:
+  std::byte* address(TensorId tensor) const {
+    return memory_.arena + memory_.layout.offset(graph_, tensor, layer_);
+  }
+
+  const Graph& graph_;
+  const ModelMemory& memory_;
+  const Op& op_;
+  uint32_t layer_;
+};
+
+RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
+  return {std::max(a.begin, begin), std::min(a.end, end)};
+}
+
+}  // namespace
+
+bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
+               OpArgs& args) {
+  const Op& op = *bound.op;
+  const Binder binder(program, op, layer);
+  const uint32_t count = op.rows == RowSpace::kSample ? batch.num_samples : batch.num_rows;
+  RowRange rows = program.scale(bound, count);
+  switch (op.kind) {
+    case OpKind::kEmbedding:
+      args.embedding = {rows, &batch, binder.weight(), static_cast<float*>(binder.written())};
+      break;
+    case OpKind::kRmsNorm:
+      args.rms_norm = {rows,
+                       op.gather ? batch.sample_row : nullptr,
+                       static_cast<const float*>(binder.read(0)),
+                       static_cast<const float*>(binder.weight().data),
+                       binder.written(),
+                       op.shape.out,
+                       program.graph().dims.rms_norm_eps};
+      break;
+    case OpKind::kGemm: {
+      const bool adds = op.reads.size() > 1;
+      args.gemm = {rows,
+                   binder.read(0),
+                   binder.weight(),
+                   binder.bias(),
+                   adds ? static_cast<const float*>(binder.read(1)) : nullptr,
+                   binder.written(),
+                   binder.written_dtype()};
+      break;
+    }
+    case OpKind::kRopeAppend:
+      args.rope_append = {rows,
+                          &batch,
+                          binder.read(0),
+                          binder.written(),
+                          binder.kv(),
+                          program.memory().rope,
+                          op.shape.num_heads};
+      break;
+    case OpKind::kDecodeAttention:
+    case OpKind::kPrefillAttention:
+      rows = op.kind == OpKind::kDecodeAttention
+                 ? intersect(rows, 0, batch.num_decode_rows)
+                 : intersect(rows, batch.num_decode_rows, batch.num_rows);
+      args.attention = {rows,        &batch,           binder.read(0),
+                        binder.kv(), binder.written(), op.shape.num_heads};
+      break;
+    case OpKind::kSwiGlu:
+      args.swi_glu = {rows, binder.read(0), binder.written(), op.shape.out};
+      break;
+    case OpKind::kSample:
+      args.sample = {rows, &batch, static_cast<const float*>(binder.read(0)), op.shape.out};
+      break;
+    case OpKind::kEcho:
+      args.echo = {rows, &batch, op.shape.out};
+      break;
+    case OpKind::kCount:
+      NF_ASSERT(!"not an op");
+  }
+  return !rows.empty();
+}
+
+}  // namespace nf

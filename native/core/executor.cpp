@@ -1,0 +1,82 @@
+#include "executor.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "bind.h"
+
+namespace nf {
+
+namespace {
+
+// Events count ticks over all steps, so that they never need a reset.
+uint64_t event_value(const StepState& step, uint32_t tick) {
+  return step.number * step.program->num_ticks() + tick + 1;
+}
+
+void wait_for(StepState& step, const BoundNanoOp& bound, uint32_t tick) {
+  const bool layer = bound.nano.segment == NF_SEGMENT_LAYER;
+  const size_t variant = layer ? std::min<size_t>(tick - 1, kWaitVariants - 1) : 0;
+  for (const Wait& wait : bound.waits[variant]) {
+    Program& program = *step.program;
+    Event& event = wait.on_start ? program.started(wait.source) : program.finished(wait.source);
+    event.wait(event_value(step, tick - wait.ticks_back));
+  }
+  if (bound.op->gated && !step.released->reached(step.number)) {
+    const int64_t begin = now_ns();
+    step.released->wait(step.number);
+    step.waited_ns.fetch_add(now_ns() - begin, std::memory_order_relaxed);
+  }
+}
+
+void launch(StepState& step, uint32_t index, uint32_t tick, uint32_t layer) {
+  Program& program = *step.program;
+  const BoundNanoOp& bound = program.nano_ops()[index];
+  wait_for(step, bound, tick);
+  const uint64_t value = event_value(step, tick);
+  if (bound.signals_start) program.started(index).signal(value);
+  OpArgs args;
+  if (bind_args(program, bound, step.batch, layer, args)) {
+    if (step.observer) step.observer->before_launch(bound.nano.lane, index, tick);
+    bound.lane->limit(bound.nano.units);
+    bound.kernel->launch(args, *bound.lane);
+    if (step.observer) step.observer->after_launch(bound.nano.lane, index, tick);
+  }
+  if (bound.signals_finish) program.finished(index).signal(value);
+}
+
+void run_segment(StepState& step, uint32_t lane, nf_segment segment, uint32_t tick,
+                 uint32_t layer) {
+  const Program& program = *step.program;
+  for (uint32_t i = program.first(segment); i < program.last(segment); ++i) {
+    if (lane == kAllLanes || program.nano_ops()[i].nano.lane == lane) launch(step, i, tick, layer);
+  }
+}
+
+}  // namespace
+
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void execute(StepState& step, uint32_t lane) {
+  step.completed->wait(step.number - 1);  // steps are ordered as a whole
+  int64_t unset = 0;
+  step.started_ns.compare_exchange_strong(unset, now_ns());
+  const uint32_t layers = step.program->graph().dims.num_layers;
+  run_segment(step, lane, NF_SEGMENT_PROLOGUE, 0, 0);
+  for (uint32_t layer = 0; layer < layers; ++layer) {
+    run_segment(step, lane, NF_SEGMENT_LAYER, layer + 1, layer);
+  }
+  run_segment(step, lane, NF_SEGMENT_EPILOGUE, layers + 1, layers == 0 ? 0 : layers - 1);
+}
+
+void finish_lane(StepState& step) {
+  if (step.lanes_left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  step.finished_ns.store(now_ns(), std::memory_order_relaxed);
+  step.completed->signal(step.number);
+}
+
+}  // namespace nf

@@ -1,0 +1,25 @@
+// The addresses that a program binds its kernels to: weights, arena, KV pages, RoPE table.
+#pragma once
+
+#include <vector>
+
+#include "arena.h"
+#include "graph.h"
+
+namespace nf {
+
+struct ModelMemory {
+  std::byte* arena = nullptr;
+  ArenaLayout layout;
+  std::vector<std::vector<WeightView>> weights;  // [weight][layer or 0]
+  KvView kv{};                                   // of layer 0
+  size_t kv_layer_bytes = 0;                     // from one layer's pages to the next one's
+  RopeTable rope{};
+
+  const WeightView& weight(WeightId id, uint32_t layer) const {
+    const auto& layers = weights[id];
+    return layers[layers.size() == 1 ? 0 : layer];
+  }
+};
+
+}  // namespace nf

@@ -1,0 +1,144 @@
+// The vocabulary of operations: kinds, and the arguments each kernel gets.
+//
+// Dimension letters: T rows of the step, S samples of the step, H hidden, Q query heads, K kv
+// heads, D head size, I intermediate size, V vocabulary, P tokens of a KV page.
+//
+// The "operand" dtype is the backend's choice for what feeds a GEMM (fp32 on reference, bf16 on
+// cpu); the residual stream and everything marked float is fp32 everywhere. A kernel works on
+// `rows` only.
+#pragma once
+
+#include <cstdint>
+
+#include "batch.h"
+#include "tensor.h"
+
+namespace nf {
+
+enum class OpKind : uint8_t {
+  kEmbedding,
+  kRmsNorm,
+  kGemm,
+  kRopeAppend,
+  kDecodeAttention,
+  kPrefillAttention,
+  kSwiGlu,
+  kSample,
+  kEcho,
+  kCount
+};
+
+constexpr const char* kOpKindNames[] = {"embedding",   "rms_norm",         "gemm",
+                                        "rope_append", "decode_attention", "prefill_attention",
+                                        "swi_glu",     "sample",           "echo"};
+static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
+
+enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
+
+// out[row] = table[token(row)]. Also records tokens of counted sequences in the penalty counts.
+struct EmbeddingArgs {
+  RowRange rows;
+  const Batch* batch;
+  WeightView table;  // [V, H], packed as a matrix
+  float* out;        // [T, H]
+};
+
+// out = x / rms(x) * weight. With gather set, row s reads x[gather[s]] (the sampled rows).
+struct RmsNormArgs {
+  RowRange rows;
+  const uint32_t* gather;  // [S] or null
+  const float* x;          // [T, H]
+  const float* weight;     // [H]
+  void* out;               // [rows, H] operand dtype
+  uint32_t hidden;
+  float epsilon;
+};
+
+// out = a * w^T (+ bias) (+ residual). fp32 accumulation in ascending order of the reduced
+// dimension: the sum of one output element never depends on the rows it is computed with.
+struct GemmArgs {
+  RowRange rows;
+  const void* a;          // [T, in] operand dtype
+  WeightView weight;      // [out, in] packed
+  const float* bias;      // [out] or null
+  const float* residual;  // [T, out] or null; then out is fp32
+  void* out;              // [T, out]
+  DType out_dtype;        // operand dtype or fp32
+};
+
+// The paged keys and values of one layer. Bytes inside a page are the backend's own layout.
+struct KvView {
+  std::byte* layer;      // pages of this layer
+  size_t page_bytes;     // one page of one layer
+  uint32_t page_tokens;  // P
+  uint32_t num_kv_heads;
+  uint32_t head_dim;
+};
+
+struct RopeTable {
+  const float* cos;  // [max_positions, D / 2]
+  const float* sin;  // [max_positions, D / 2]
+};
+
+// Splits qkv, rotates q and k (halves of a head are the pairs), writes q and appends k, v to the
+// pages.
+struct RopeAppendArgs {
+  RowRange rows;
+  const Batch* batch;
+  const void* qkv;  // [T, (Q + 2K) * D] fp32
+  void* q;          // [T, Q * D] operand dtype, scaled by 1 / sqrt(D)
+  KvView kv;
+  RopeTable rope;
+  uint32_t num_heads;
+};
+
+// Causal attention of rows over their sequence's pages. Both kinds share one arithmetic: blocks of
+// kAttentionBlock keys at absolute positions, online softmax, merged in ascending order.
+struct AttentionArgs {
+  RowRange rows;  // already clipped to the decode or the prefill rows
+  const Batch* batch;
+  const void* q;  // [T, Q * D] operand dtype
+  KvView kv;
+  void* out;  // [T, Q * D] operand dtype
+  uint32_t num_heads;
+};
+
+constexpr uint32_t kAttentionBlock = 64;  // tokens; a multiple of 16, independent of the page size
+
+// out = silu(gate) * up, with x = [gate | up].
+struct SwiGluArgs {
+  RowRange rows;
+  const void* x;  // [T, 2 * I] fp32
+  void* out;      // [T, I] operand dtype
+  uint32_t intermediate;
+};
+
+// Draws the token of each sample row (see sampling.h).
+struct SampleArgs {
+  RowRange rows;  // of samples
+  const Batch* batch;
+  const float* logits;  // [S, V], left unmodified
+  uint32_t vocab;
+};
+
+// The weightless model: the next token is the last one plus one, modulo V.
+struct EchoArgs {
+  RowRange rows;  // of samples
+  const Batch* batch;
+  uint32_t vocab;
+};
+
+// Storage for the arguments of any op: a nano-op is bound into one of these.
+union OpArgs {
+  OpArgs() : embedding() {}
+  EmbeddingArgs embedding;
+  RmsNormArgs rms_norm;
+  GemmArgs gemm;
+  RopeAppendArgs rope_append;
+  AttentionArgs attention;
+  SwiGluArgs swi_glu;
+  SampleArgs sample;
+  EchoArgs echo;
+};
+
+}  // namespace nf

@@ -1,0 +1,65 @@
+// Element types, conversions between them, and views of packed weights.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace nf {
+
+enum class DType : uint8_t { kF32 = 1, kF16 = 2, kBF16 = 3 };
+
+constexpr size_t size_of(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
+
+struct BF16 {
+  uint16_t bits;
+};
+
+inline float to_float(BF16 value) {
+  const uint32_t bits = uint32_t{value.bits} << 16;
+  float result;
+  std::memcpy(&result, &bits, 4);
+  return result;
+}
+
+// Round to nearest, ties to even; a NaN stays a NaN.
+inline BF16 to_bf16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((bits >> 16) | 0x40u)};
+  return {static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
+}
+
+// IEEE half precision, subnormals included.
+inline float half_to_float(uint16_t half) {
+  const uint32_t sign = uint32_t{half & 0x8000u} << 16;
+  const uint32_t exponent = (half >> 10) & 0x1fu;
+  uint32_t mantissa = half & 0x3ffu;
+  uint32_t bits;
+  if (exponent == 31) {
+    bits = sign | 0x7f800000u | (mantissa << 13);
+  } else if (exponent != 0) {
+    bits = sign | ((exponent + 112) << 23) | (mantissa << 13);
+  } else if (mantissa == 0) {
+    bits = sign;
+  } else {
+    uint32_t shift = 0;
+    while ((mantissa & 0x400u) == 0) {
+      mantissa <<= 1;
+      ++shift;
+    }
+    bits = sign | ((113 - shift) << 23) | ((mantissa & 0x3ffu) << 13);
+  }
+  float result;
+  std::memcpy(&result, &bits, 4);
+  return result;
+}
+
+// A packed weight: the layout of the bytes is the backend's own.
+struct WeightView {
+  const void* data = nullptr;  // matrix: [out, in] packed; vector: fp32 [out]
+  uint32_t out = 0;            // rows of the checkpoint's matrix: columns of the GEMM's result
+  uint32_t in = 0;             // columns of the checkpoint's matrix: the reduced dimension
+};
+
+}  // namespace nf

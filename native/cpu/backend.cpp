@@ -1,0 +1,69 @@
+#include "cpu/backend.h"
+
+#include <cstdio>
+
+#include "core/check.h"
+#include "cpu/kernel_table.h"
+#include "cpu/pack.h"
+#include "platform/os.h"
+
+namespace nf::cpu {
+
+namespace {
+
+// Rows of the GEMM micro-kernels: a scaled plan range ends on a full tile.
+constexpr uint32_t kRowTile = 12;
+
+bool same_lane(const LaneSpec& a, const LaneSpec& b) {
+  return a.partition.kind == b.partition.kind && a.partition.first_unit == b.partition.first_unit &&
+         a.partition.num_units == b.partition.num_units && a.index == b.index;
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(uint32_t num_threads, IsaChoice isa) : isa_(isa) {
+  info_.struct_size = sizeof(info_);
+  info_.device_kind = NF_DEVICE_CPU;
+  info_.num_units = num_threads == 0 ? available_units() : num_threads;
+  info_.row_tile = kRowTile;
+  std::snprintf(info_.name, sizeof(info_.name), "cpu");
+  std::snprintf(info_.isa, sizeof(info_.isa), "%s", isa_name(isa.isa));
+  std::snprintf(info_.reason, sizeof(info_.reason), "%s", isa.reason);
+}
+
+std::span<const Kernel> CpuBackend::kernels() const { return kernel_table(isa_.isa); }
+
+std::byte* CpuBackend::allocate(size_t bytes, const char* what) {
+  return memory_.allocate(bytes, what);
+}
+
+size_t CpuBackend::matrix_bytes(uint32_t out, uint32_t in) const {
+  return cpu::matrix_bytes(out, in);
+}
+
+size_t CpuBackend::kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const {
+  return cpu::kv_page_bytes(page_tokens, kv_heads, head_dim);
+}
+
+void CpuBackend::pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) {
+  cpu::pack_matrix(spec, source, packed);
+}
+
+Lane& CpuBackend::open_lane(const LaneSpec& spec) {
+  for (const auto& lane : lanes_) {
+    if (!same_lane(lane->spec(), spec)) continue;
+    NF_ASSERT(lane->spec().scratch_bytes >= spec.scratch_bytes);
+    return *lane;
+  }
+  lanes_.push_back(std::make_unique<CpuLane>(spec));
+  return *lanes_.back();
+}
+
+void CpuBackend::run(StepState& step) {
+  const uint32_t lanes = step.program->num_lanes();
+  for (uint32_t lane = 0; lane < lanes; ++lane) {
+    static_cast<CpuLane&>(step.program->lane(lane)).post(step, lane);
+  }
+}
+
+}  // namespace nf::cpu

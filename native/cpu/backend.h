@@ -1,0 +1,36 @@
+// The CPU backend: packed bf16 kernels on lanes of worker threads. The default everywhere.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/backend.h"
+#include "cpu/isa.h"
+#include "cpu/lane.h"
+#include "platform/memory.h"
+
+namespace nf::cpu {
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(uint32_t num_threads, IsaChoice isa);
+
+  const nf_device_info& info() const override { return info_; }
+  DType operand_dtype() const override { return DType::kBF16; }
+  std::span<const Kernel> kernels() const override;
+  std::byte* allocate(size_t bytes, const char* what) override;
+  size_t matrix_bytes(uint32_t out, uint32_t in) const override;
+  size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const override;
+  void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) override;
+  Lane& open_lane(const LaneSpec& spec) override;
+  void run(StepState& step) override;
+
+ private:
+  IsaChoice isa_;
+  nf_device_info info_{};
+  MemoryBlocks memory_;
+  std::vector<std::unique_ptr<CpuLane>> lanes_;
+};
+
+}  // namespace nf::cpu

@@ -1,0 +1,43 @@
+// The kernel tables. Kernels of different instruction sets round differently, so a table never
+// mixes two of them for one operation: a plan cannot choose between numeric classes.
+#include "cpu/kernel_table.h"
+
+#include "cpu/kernels/kernels.h"
+
+namespace nf::cpu {
+namespace {
+
+#define NF_ROW(kind, name) \
+  Kernel { OpKind::kind, #name, name##_supports, name##_workspace, name }
+
+#define NF_TABLE(isa, row_isa)                                                                  \
+  {                                                                                             \
+    NF_ROW(kEmbedding, embedding), NF_ROW(kRmsNorm, rms_norm_##row_isa),                        \
+        NF_ROW(kGemm, gemm_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),                  \
+        NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
+        NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
+        NF_ROW(kSample, sample), NF_ROW(kEcho, echo),                                           \
+  }
+
+constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);
+#if defined(__x86_64__) || defined(_M_X64)
+constexpr Kernel kAvx2[] = NF_TABLE(avx2, avx2);
+constexpr Kernel kAvx512[] = NF_TABLE(avx512, avx512);
+constexpr Kernel kAvx512Bf16[] = NF_TABLE(avx512bf16, avx512);
+#endif
+
+#undef NF_TABLE
+#undef NF_ROW
+
+}  // namespace
+
+std::span<const Kernel> kernel_table(Isa isa) {
+#if defined(__x86_64__) || defined(_M_X64)
+  if (isa == Isa::kAvx2) return kAvx2;
+  if (isa == Isa::kAvx512) return kAvx512;
+  if (isa == Isa::kAvx512Bf16) return kAvx512Bf16;
+#endif
+  return kScalar;
+}
+
+}  // namespace nf::cpu

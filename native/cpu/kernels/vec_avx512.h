@@ -1,0 +1,114 @@
+// The vector types of the AVX-512 kernels: sixteen floats. See vec_scalar.h for what functions
+// mean.
+//
+// Avx512Ops holds what both share; it is a template so that the two never share a symbol.
+#pragma once
+
+// g++ 12 takes the undefined operand inside _mm512_max_ps and others for a use of a variable that
+// was never set (GCC bug 105593). The warning is off for the files that include this one.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace nf::cpu {
+
+template <typename Tag>
+struct Avx512Ops {
+  static constexpr uint32_t kLanes = 16;
+
+  // 32 registers: 24 accumulators, 2 vectors of weights, broadcasts.
+  static constexpr uint32_t kTileRows = 12;
+  static constexpr uint32_t tile_vectors(uint32_t) { return 2; }
+
+  using F = __m512;
+  using I = __m512i;
+
+  static F set1(float x) { return _mm512_set1_ps(x); }
+  static F load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, F x) { _mm512_storeu_ps(p, x); }
+  static F load_part(const float* p, uint32_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static void store_part(float* p, F x, uint32_t n) { _mm512_mask_storeu_ps(p, first(n), x); }
+
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F zero_below(F y, F x, F limit) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), y);
+  }
+  static F scale(F y, F shifted) {
+    const I n = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(y), n));
+  }
+
+  static float sum(F x) { return _mm512_reduce_add_ps(x); }
+  static float largest(F x) { return _mm512_reduce_max_ps(x); }
+
+  static I load_pairs(const uint32_t* p) { return _mm512_loadu_si512(p); }
+  static F even(I pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
+  static F odd(I pairs) {
+    return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
+  }
+
+  static F load_bf16(const uint16_t* p) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return even(_mm512_cvtepu16_epi32(x));
+  }
+  static void store_bf16(uint16_t* p, F x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bf16(x));
+  }
+  static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    _mm256_mask_storeu_epi16(p, first(n), to_bf16(x));
+  }
+
+ protected:
+  static __mmask16 first(uint32_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+ private:
+  // To nearest, ties to even; a NaN stays a NaN.
+  static __m256i to_bf16(F x) {
+    const I bits = _mm512_castps_si512(x);
+    const I top = _mm512_srli_epi32(bits, 16);
+    const I tie = _mm512_and_si512(top, _mm512_set1_epi32(1));
+    const I bias = _mm512_add_epi32(tie, _mm512_set1_epi32(0x7fff));
+    const I rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, bias), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(_mm512_mask_or_epi32(rounded, nan, top, _mm512_set1_epi32(0x40)));
+  }
+};
+
+struct Avx512 : Avx512Ops<Avx512> {
+  static constexpr bool kPairDot = false;
+  using A = float;
+};
+
+#if defined(__AVX512BF16__)
+struct Avx512Bf16 : Avx512Ops<Avx512Bf16> {
+  static constexpr bool kPairDot = true;
+  using A = uint32_t;  // a pair of bf16
+
+  static void store_bf16(uint16_t* p, F x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bf16(x));
+  }
+  static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    _mm256_mask_storeu_epi16(p, first(n), to_bf16(x));
+  }
+  static I set1_pair(uint32_t pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
+  // acc + a.odd * b.odd + a.even * b.even, as the processor rounds it.
+  static F dot(F acc, I a, I b) {
+    return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+
+ private:
+  // One instruction for what Avx512Ops does in seven; it takes subnormals for 0.
+  static __m256i to_bf16(F x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
+};
+#endif
+
+}  // namespace nf::cpu

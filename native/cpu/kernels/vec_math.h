@@ -1,0 +1,35 @@
+// exp over any vector type.
+//
+// The steps are the same for every type; where a type has no fused multiply-add (vec_scalar.h) they
+// round differently, so an instruction set is a numeric class of its own.
+#pragma once
+
+#include <cstdint>
+
+namespace nf::cpu {
+
+// e^x, at most 2 ulp off for x in [-86, 88]; exactly 1 at 0, exactly 0 below -86, e^88 above 88.
+// A NaN stays a NaN.
+//
+// e^x = 2^n * e^r with n = round(x / ln 2), r in [-0.347, 0.347], and e^r = 1 + r + r^2 q(r), where
+// q interpolates at Chebyshev nodes (relative error 1.1e-8).
+template <typename V>
+typename V::F exp(typename V::F x) {
+  using F = typename V::F;
+  const F shift = V::set1(12582912.0f);  // 1.5 * 2^23: adding it leaves n in the low bits
+  const F low = V::set1(-86.0f);
+  const F clamped = V::min(V::set1(88.0f), V::max(low, x));
+  const F shifted = V::fma(clamped, V::set1(1.44269504f), shift);
+  const F n = V::sub(shifted, shift);
+  F r = V::fma(n, V::set1(-0.693359375f), clamped);  // ln 2 in two parts: n * the first is exact
+  r = V::fma(n, V::set1(2.12194440e-4f), r);
+  F q = V::set1(0.00139262504f);
+  q = V::fma(q, r, V::set1(0.00836323295f));
+  q = V::fma(q, r, V::set1(0.0416665524f));
+  q = V::fma(q, r, V::set1(0.166665763f));
+  q = V::fma(q, r, V::set1(0.5f));
+  const F e = V::add(V::fma(V::mul(r, r), q, r), V::set1(1.0f));
+  return V::zero_below(V::scale(e, shifted), x, low);
+}
+
+}  // namespace nf::cpu

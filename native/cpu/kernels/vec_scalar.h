@@ -1,0 +1,98 @@
+// The vector type of the portable kernels: four floats in the compiler's own vector notation, which
+// it lowers to whatever every machine of the target has.
+//
+// The types of vec_*.h offer the same static functions; kernels are templates over them. All of a
+// kernel's inline code must be reachable only through these types (see kernels.h).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace nf::cpu {
+
+struct Scalar {
+  static constexpr uint32_t kLanes = 4;
+  // Whether pairs of bf16 are multiplied directly. Otherwise GEMM inputs are widened to fp32.
+  static constexpr bool kPairDot = false;
+  using A = float;  // an element of a widened GEMM input
+
+  // Register tile of a GEMM: up to kTileRows rows of tile_vectors(rows) vectors.
+  static constexpr uint32_t kTileRows = 4;
+  static constexpr uint32_t tile_vectors(uint32_t) { return 2; }
+
+  typedef float F __attribute__((vector_size(16)));
+  typedef uint32_t I __attribute__((vector_size(16)));
+
+  static F set1(float x) { return F{x, x, x, x}; }
+  static F load(const float* p) {
+    F x;
+    std::memcpy(&x, p, 16);
+    return x;
+  }
+  static void store(float* p, F x) { std::memcpy(p, &x, 16); }
+  static F load_part(const float* p, uint32_t n) {  // the first n lanes; the others are 0
+    if (n == kLanes) return load(p);
+    float lanes[kLanes] = {};
+    for (uint32_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return load(lanes);
+  }
+  static void store_part(float* p, F x, uint32_t n) {
+    if (n == kLanes) return store(p, x);
+    float lanes[kLanes];
+    store(lanes, x);
+    for (uint32_t i = 0; i < n; ++i) p[i] = lanes[i];
+  }
+
+  static F add(F a, F b) { return a + b; }
+  static F sub(F a, F b) { return a - b; }
+  static F mul(F a, F b) { return a * b; }
+  static F div(F a, F b) { return a / b; }
+  static F fma(F a, F b, F c) { return a * b + c; }  // rounds twice: a class of its own
+  static F max(F a, F b) { return a > b ? a : b; }   // b where either is a NaN
+  static F min(F a, F b) { return a < b ? a : b; }   // b where either is a NaN
+  // y, or 0 where x < limit.
+  static F zero_below(F y, F x, F limit) {
+    return reinterpret_cast<F>(reinterpret_cast<I>(y) & ~reinterpret_cast<I>(x < limit));
+  }
+  // y * 2^n, with n in the low bits of the representation of `shifted`.
+  static F scale(F y, F shifted) {
+    return reinterpret_cast<F>(reinterpret_cast<I>(y) + (reinterpret_cast<I>(shifted) << 23));
+  }
+
+  // Over the lanes, in a fixed order.
+  static float sum(F x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+  static float largest(F x) {
+    const F half = max(x, F{x[2], x[3], x[2], x[3]});
+    return half[0] > half[1] ? half[0] : half[1];
+  }
+
+  static I load_pairs(const uint32_t* p) {
+    I x;
+    std::memcpy(&x, p, 16);
+    return x;
+  }
+  static F even(I pairs) { return reinterpret_cast<F>(pairs << 16); }
+  static F odd(I pairs) { return reinterpret_cast<F>(pairs & 0xffff0000u); }
+
+  static F load_bf16(const uint16_t* p) {
+    const I x = {p[0], p[1], p[2], p[3]};
+    return reinterpret_cast<F>(x << 16);
+  }
+  static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
+    if (n == kLanes) return store_bf16(p, x);
+    uint16_t lanes[kLanes];
+    store_bf16(lanes, x);
+    std::memcpy(p, lanes, n * sizeof(uint16_t));
+  }
+  // To nearest, ties to even; a NaN stays a NaN.
+  static void store_bf16(uint16_t* p, F x) {
+    const I bits = reinterpret_cast<I>(x);
+    const I rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    const I result = x != x ? (bits >> 16) | 0x40u : rounded;
+    uint32_t lanes[kLanes];
+    std::memcpy(lanes, &result, sizeof(lanes));
+    for (uint32_t i = 0; i < kLanes; ++i) p[i] = static_cast<uint16_t>(lanes[i]);
+  }
+};
+
+}  // namespace nf::cpu

@@ -1,0 +1,356 @@
+/* The C ABI of NanoFlow's native core: the only contract between the control plane and the kernels.
+ *
+ * Rules. Handles are opaque. Every call returns a status; the message of a failure stays on the
+ * calling thread until its next nf_ call. Structs hold fixed-width members only; those that may
+ * grow start with struct_size (sizeof as the caller was compiled), grow at the end, and zero means
+ * default. No callback, no exception and no allocation crosses this border on the step path.
+ *
+ * A step is one pass of a batch through the model. Its rows are the tokens of its sequences in
+ * order: first the decode sequences (one row each), then the prefill chunks. Data of a step are
+ * written in place into the buffers of a slot (nf_step_map); slots let step n+1 be written while
+ * step n runs. */
+#ifndef NANOFLOW_H
+#define NANOFLOW_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#if defined(NF_BUILD)
+#define NF_API __declspec(dllexport)
+#else
+#define NF_API __declspec(dllimport)
+#endif
+#else
+#define NF_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A loader refuses a library whose major version differs. */
+enum nf_version { NF_ABI_VERSION = 1 };
+
+/* Fixed limits of the contract. */
+enum nf_limit {
+  NF_MAX_SLOTS = 4,          /* steps in flight or being written */
+  NF_MAX_LOGPROBS = 20,      /* alternatives reported for one sampled token (the OpenAI limit) */
+  NF_MAX_BIAS = 1024,        /* logit_bias entries of one sequence */
+  NF_MAX_LANES = 16,         /* lanes of one plan */
+  NF_MAX_NANO_OPS = 4096,    /* nano-ops of one plan */
+  NF_MAX_ORDER_EDGES = 4096, /* order edges of one plan */
+  NF_MAX_RANK = 4            /* dimensions of a weight tensor */
+};
+
+typedef enum nf_status {
+  NF_OK = 0,
+  NF_INVALID_ARGUMENT = 1, /* the caller's bug; the message names the argument */
+  NF_INVALID_PLAN = 2,     /* the plan does not cover or order the graph */
+  NF_UNSUPPORTED = 3,      /* a fine request, but no kernel or builder for it here */
+  NF_OUT_OF_MEMORY = 4,
+  NF_IO = 5,
+  NF_TIMEOUT = 6,     /* nf_step_wait only: call it again */
+  NF_DEVICE_LOST = 7, /* sticky: only destroy is allowed afterwards */
+  NF_INTERNAL = 8
+} nf_status;
+
+typedef enum nf_device_kind { NF_DEVICE_REFERENCE = 0, NF_DEVICE_CPU = 1 } nf_device_kind;
+
+typedef enum nf_dtype { NF_DTYPE_F32 = 1, NF_DTYPE_F16 = 2, NF_DTYPE_BF16 = 3 } nf_dtype;
+
+typedef enum nf_rope_scaling {
+  NF_ROPE_SCALING_NONE = 0,
+  NF_ROPE_SCALING_LINEAR = 1,
+  NF_ROPE_SCALING_LLAMA3 = 2
+} nf_rope_scaling;
+
+typedef enum nf_model_flag {
+  NF_MODEL_TIED_EMBEDDINGS = 1, /* the LM head is the embedding table */
+  NF_MODEL_ATTENTION_BIAS = 2,  /* q, k, v and o projections have a bias */
+  NF_MODEL_MLP_BIAS = 4         /* gate, up and down projections have a bias */
+} nf_model_flag;
+
+/* What a model is, read from its configuration by the caller. */
+typedef struct nf_model_spec {
+  uint32_t struct_size;
+  uint32_t flags;           /* nf_model_flag bits */
+  const char* architecture; /* e.g. "LlamaForCausalLM"; "echo" needs no weights; UTF-8, copied */
+  uint32_t num_layers;
+  uint32_t hidden;
+  uint32_t intermediate;
+  uint32_t num_heads;
+  uint32_t num_kv_heads; /* divides num_heads */
+  uint32_t head_dim;     /* even, at most 256 */
+  uint32_t vocab;
+  uint32_t rope_scaling; /* nf_rope_scaling */
+  double rope_theta;
+  float rms_norm_eps;
+  float rope_factor;
+  float rope_low_freq_factor;
+  float rope_high_freq_factor;
+  uint32_t rope_original_positions;
+  uint32_t reserved;
+} nf_model_spec;
+
+typedef struct nf_engine_options {
+  uint32_t struct_size;
+  uint32_t device_kind;   /* nf_device_kind */
+  uint32_t num_threads;   /* CPU units; 0: what affinity and the cgroup quota allow */
+  uint32_t max_step_rows; /* rows of a step; every buffer is sized by this */
+  uint32_t max_sequences; /* sequences of a step and slots for their state */
+  uint32_t max_positions; /* longest sequence in tokens; bounds the RoPE table and page tables */
+  uint32_t page_tokens;   /* tokens of a KV page: 16, 32, 64 or 128 */
+  uint32_t num_pages;     /* KV pages to allocate */
+  uint32_t num_slots;     /* 1 .. NF_MAX_SLOTS */
+  uint32_t reserved;
+} nf_engine_options;
+
+/* Where memory would go: all figures in bytes. Computed without touching a device. */
+typedef struct nf_memory {
+  uint64_t weights;        /* packed */
+  uint64_t arena;          /* activations, for every plan of the engine */
+  uint64_t kv_page;        /* one page, all layers */
+  uint64_t sampling;       /* logits and penalty counts (the counts are touched only when used) */
+  uint64_t steps;          /* the buffers of all slots and the RoPE table */
+  uint64_t largest_tensor; /* the biggest source tensor that is mapped while packing */
+} nf_memory;
+
+typedef struct nf_device_info {
+  uint32_t struct_size;
+  uint32_t device_kind;
+  uint32_t num_units; /* execution units that partitions share: worker threads on a CPU */
+  uint32_t row_tile;  /* scaled plan ranges are rounded to this many rows */
+  char name[64];      /* e.g. "cpu" */
+  char isa[32];       /* instruction set the kernels were chosen for, e.g. "avx512bf16" */
+  char reason[128];   /* why that one */
+} nf_device_info;
+
+/* One tensor the model needs. shape is as the checkpoint stores it: a matrix is [out, in]. */
+typedef struct nf_weight_info {
+  char name[128];
+  uint32_t rank;
+  uint32_t reserved;
+  uint64_t shape[4];
+} nf_weight_info;
+
+/* Where the bytes of a tensor are. */
+typedef struct nf_tensor_source {
+  uint32_t struct_size;
+  uint32_t dtype;     /* nf_dtype of the stored elements */
+  const char* path;   /* file, UTF-8; NULL: the bytes are at data */
+  const void* data;   /* read only during the call */
+  uint64_t offset;    /* bytes from the start of the file */
+  uint64_t num_bytes; /* must equal elements x element size */
+} nf_tensor_source;
+
+typedef enum nf_segment {
+  NF_SEGMENT_PROLOGUE = 0,
+  NF_SEGMENT_LAYER = 1,
+  NF_SEGMENT_EPILOGUE = 2
+} nf_segment;
+
+typedef enum nf_resource {
+  NF_RESOURCE_COMPUTE = 0,
+  NF_RESOURCE_MEMORY = 1,
+  NF_RESOURCE_NETWORK = 2
+} nf_resource;
+
+/* A node of the model's graph; nano-ops name it by (segment, index in segment). */
+typedef struct nf_op_info {
+  char name[32]; /* unique in its segment, e.g. "gate_up" */
+  char kind[32]; /* e.g. "gemm" */
+  uint32_t segment;
+  uint32_t index;
+  uint32_t resource;    /* nf_resource: what mostly bounds it */
+  uint32_t num_kernels; /* kernel rows of this backend that can run it */
+} nf_op_info;
+
+typedef enum nf_partition_kind {
+  NF_PARTITION_SHARED =
+      0, /* soft split: lanes float over all units; together they may exceed them */
+  NF_PARTITION_DISJOINT =
+      1 /* hard split: units [first_unit, first_unit + num_units) and no others */
+} nf_partition_kind;
+
+typedef struct nf_partition {
+  uint16_t kind; /* nf_partition_kind */
+  uint16_t first_unit;
+  uint16_t num_units;
+  uint16_t reserved;
+} nf_partition;
+
+typedef struct nf_lane {
+  uint16_t partition;
+  uint16_t reserved;
+} nf_lane;
+
+/* Op x rows x lane x kernel: the unit of scheduling. Rows are in shares of the plan's step_rows: a
+ * step of another size scales them, so one plan serves every step up to its bucket. */
+typedef struct nf_nano_op {
+  uint16_t segment; /* nf_segment */
+  uint16_t op;      /* index in the segment */
+  uint16_t lane;
+  uint16_t kernel; /* row among the kernels of that op; 0 is the default */
+  uint16_t units;  /* share of the lane's units; 0: all of them */
+  uint16_t reserved;
+  uint32_t row_begin;
+  uint32_t row_end;
+} nf_nano_op;
+
+typedef enum nf_order { NF_ORDER_AFTER_FINISH = 0, NF_ORDER_AFTER_START = 1 } nf_order;
+
+/* "later" is not launched before "earlier" has finished (or started). Adds order, never
+ * correctness. Both are indices into nano_ops of one segment, and earlier < later. */
+typedef struct nf_order_edge {
+  uint16_t earlier;
+  uint16_t later;
+  uint16_t kind; /* nf_order */
+  uint16_t reserved;
+} nf_order_edge;
+
+/* Pure data: how a step is executed. nano_ops stand in issue order, segment by segment. */
+typedef struct nf_plan {
+  uint32_t struct_size;
+  uint32_t step_rows; /* the denominator of all row ranges */
+  uint32_t num_partitions;
+  uint32_t num_lanes;
+  uint32_t num_nano_ops;
+  uint32_t num_order_edges;
+  const nf_partition* partitions;
+  const nf_lane* lanes;
+  const nf_nano_op* nano_ops;
+  const nf_order_edge* order_edges;
+} nf_plan;
+
+typedef enum nf_sequence_flag {
+  NF_SEQUENCE_SAMPLE = 1, /* sample a token after the last row of this sequence */
+  NF_SEQUENCE_RESET = 2,  /* the slot has a new owner: forget its penalty counts */
+  NF_SEQUENCE_COUNT = 4   /* keep penalty counts for this sequence's tokens */
+} nf_sequence_flag;
+
+/* One sequence's part of a step. */
+typedef struct nf_sequence {
+  uint32_t slot;          /* [0, max_sequences): names its last token and penalty counts */
+  uint32_t row_count;     /* rows in this step, at least 1 */
+  uint32_t position;      /* position of its first row: tokens that the KV pages already hold */
+  uint32_t page_begin;    /* its page table is pages[page_begin .. page_begin + page_count) */
+  uint32_t page_count;    /* covers position + row_count tokens */
+  uint32_t prompt_tokens; /* tokens at positions from here on count as output for penalties */
+  uint32_t flags;         /* nf_sequence_flag bits */
+  uint32_t reserved;
+} nf_sequence;
+
+typedef enum nf_sampling_flag {
+  NF_SAMPLING_MASK = 1 /* only tokens whose bit is set in this sample's mask row are allowed */
+} nf_sampling_flag;
+
+/* How one token is drawn. Samples stand in the order of the sequences that have NF_SEQUENCE_SAMPLE.
+ */
+typedef struct nf_sampling {
+  float temperature;        /* 0: greedy */
+  float top_p;              /* (0, 1]; 1: off */
+  float min_p;              /* [0, 1]; 0: off */
+  float repetition_penalty; /* > 0; 1: off */
+  float presence_penalty;
+  float frequency_penalty;
+  uint32_t top_k;        /* 0: off */
+  uint32_t num_logprobs; /* alternatives to report, up to NF_MAX_LOGPROBS */
+  uint64_t seed;         /* with the token's position it fixes the random number */
+  uint32_t bias_begin;   /* its logit biases are bias[bias_begin .. bias_begin + bias_count) */
+  uint32_t bias_count;
+  uint32_t flags; /* nf_sampling_flag bits */
+  uint32_t reserved;
+} nf_sampling;
+
+typedef struct nf_bias {
+  uint32_t token;
+  float bias; /* added to the logit */
+} nf_bias;
+
+/* The buffers of a slot: written by the caller between nf_step_wait and nf_step_submit (sampling,
+ * bias and masks until nf_step_release). They stay where they are for the life of the engine. */
+typedef struct nf_step_buffers {
+  int32_t* tokens;        /* [max_step_rows]; -1: the last token sampled for the sequence's slot */
+  nf_sequence* sequences; /* [max_sequences] */
+  uint32_t* pages;        /* [pages_capacity] */
+  nf_sampling* sampling;  /* [max_sequences] */
+  nf_bias* bias;          /* [max_sequences * NF_MAX_BIAS] */
+  uint32_t* masks; /* [max_sequences, mask_words]; bit t % 32 of word t / 32 allows token t */
+  uint32_t mask_words;
+  uint32_t pages_capacity;
+} nf_step_buffers;
+
+typedef struct nf_step_shape {
+  uint32_t num_sequences; /* at least 1 */
+  uint32_t num_decode;    /* the first num_decode sequences have one row each and come first */
+  uint32_t num_rows;      /* sum of row_count */
+  uint32_t num_pages;     /* entries used in pages[] */
+} nf_step_shape;
+
+/* Valid until the next submit on the same slot. */
+typedef struct nf_step_result {
+  const int32_t* tokens;     /* [num_samples]; -1: no logit of this row was finite */
+  const float* logprobs;     /* [num_samples] of the sampled token, from the unmodified logits */
+  const int32_t* top_tokens; /* [num_samples, NF_MAX_LOGPROBS], best first */
+  const float* top_logprobs; /* [num_samples, NF_MAX_LOGPROBS] */
+  uint32_t num_samples;
+  uint32_t
+      device_us; /* from the first launch to the last completion, without the wait for release */
+} nf_step_result;
+
+typedef struct nf_engine nf_engine;   /* one device, one model, its KV pages */
+typedef struct nf_program nf_program; /* a plan bound to an engine */
+
+/* Any thread. */
+NF_API uint32_t nf_abi_version(void);
+/* Of this thread; valid until its next nf_ call; never NULL. */
+NF_API const char* nf_last_error(void);
+
+/* Any thread. What an engine with these options would take (options->num_pages is ignored). */
+NF_API nf_status nf_memory_plan(const nf_engine_options* options, const nf_model_spec* spec,
+                                nf_memory* out);
+/* Any thread. Allocates everything; weights are loaded next. *out is the caller's to destroy. */
+NF_API nf_status nf_engine_create(const nf_engine_options* options, const nf_model_spec* spec,
+                                  nf_engine** out);
+/* Any thread, once, after the last step has been waited for. NULL is fine. Frees its programs. */
+NF_API void nf_engine_destroy(nf_engine* engine);
+NF_API nf_status nf_device_describe(const nf_engine* engine, nf_device_info* out);
+
+/* One thread at a time until ready. Weight indices run from 0 to *count - 1. */
+NF_API nf_status nf_weight_count(const nf_engine* engine, uint32_t* count);
+NF_API nf_status nf_weight_describe(const nf_engine* engine, uint32_t index, nf_weight_info* out);
+/* Converts and packs one tensor; the source is released when the call returns. */
+NF_API nf_status nf_weight_load(nf_engine* engine, uint32_t index, const nf_tensor_source* source);
+/* Checks that every weight was loaded; steps are refused before. */
+NF_API nf_status nf_engine_ready(nf_engine* engine);
+
+/* Any thread. Facts for plans: capacity 0 returns the count. */
+NF_API nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t capacity,
+                              uint32_t* count);
+/* Of the graph with its shapes and dtypes: a plan file names the graph it was found for. */
+NF_API nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out);
+/* Engine thread. Validates and lowers; the plan's memory may be freed afterwards. */
+NF_API nf_status nf_program_create(nf_engine* engine, const nf_plan* plan, nf_program** out);
+/* Engine thread, when no submitted step uses it. NULL is fine. */
+NF_API void nf_program_destroy(nf_engine* engine, nf_program* program);
+
+/* Engine thread only from here on. */
+NF_API nf_status nf_step_map(nf_engine* engine, uint32_t slot, nf_step_buffers* out);
+/* Starts the forward pass; it runs up to the sampling of the step. Steps run in the order of
+ * submission. */
+NF_API nf_status nf_step_submit(nf_engine* engine, uint32_t slot, nf_program* program,
+                                const nf_step_shape* shape);
+/* Lets the step sample: the slot's sampling, bias and masks are complete. */
+NF_API nf_status nf_step_release(nf_engine* engine, uint32_t slot);
+/* Waits until the step of this slot is complete, or NF_TIMEOUT. */
+NF_API nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout_us,
+                              nf_step_result* out);
+/* Copies the unmodified logits [vocab] of one sample of the last completed step. For tests and
+ * evaluation: valid only while no later step has been submitted. */
+NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
+                                uint32_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,89 @@
+#include "models/models.h"
+
+#include <cstring>
+#include <string>
+
+#include "core/check.h"
+
+namespace nf {
+
+namespace {
+
+struct Architecture {
+  const char* name;
+  void (*build)(const nf_model_spec& spec, DType operand, Graph& graph);
+  bool has_layers;
+};
+
+constexpr Architecture kArchitectures[] = {
+    {"LlamaForCausalLM", build_llama, true},
+    {"echo", build_echo, false},
+};
+
+// Far above any published model, low enough that no product of two of them overflows 32 bits
+// unnoticed: sizes are multiplied in 64 bits everywhere.
+constexpr uint32_t kMaxLayers = 1024;
+constexpr uint32_t kMaxWidth = 1u << 20;
+constexpr uint32_t kMaxVocab = 1u << 22;
+constexpr uint32_t kMaxHeadDim = 256;
+
+void check(bool ok, const char* field, uint32_t value) {
+  NF_CHECK(
+      ok, NF_INVALID_ARGUMENT,
+      std::string("model spec: ") + field + " = " + std::to_string(value) + " is out of range");
+}
+
+void check_sizes(const nf_model_spec& spec) {
+  check(spec.num_layers >= 1 && spec.num_layers <= kMaxLayers, "num_layers", spec.num_layers);
+  check(spec.hidden >= 2 && spec.hidden <= kMaxWidth && spec.hidden % 2 == 0, "hidden",
+        spec.hidden);
+  check(spec.intermediate >= 2 && spec.intermediate <= kMaxWidth && spec.intermediate % 2 == 0,
+        "intermediate", spec.intermediate);
+  check(spec.num_heads >= 1 && spec.num_heads <= kMaxWidth, "num_heads", spec.num_heads);
+  check(spec.num_kv_heads >= 1 && spec.num_heads % spec.num_kv_heads == 0, "num_kv_heads",
+        spec.num_kv_heads);
+  check(spec.head_dim >= 2 && spec.head_dim <= kMaxHeadDim && spec.head_dim % 2 == 0, "head_dim",
+        spec.head_dim);
+  check(uint64_t{spec.num_heads} * spec.head_dim <= kMaxWidth, "num_heads x head_dim",
+        spec.num_heads);
+  check(spec.rms_norm_eps > 0 && spec.rms_norm_eps < 1, "rms_norm_eps", 0);
+}
+
+ModelDims dims_of(const nf_model_spec& spec) {
+  ModelDims dims;
+  dims.num_layers = spec.num_layers;
+  dims.hidden = spec.hidden;
+  dims.num_heads = spec.num_heads;
+  dims.num_kv_heads = spec.num_kv_heads;
+  dims.head_dim = spec.head_dim;
+  dims.intermediate = spec.intermediate;
+  dims.vocab = spec.vocab;
+  dims.rms_norm_eps = spec.rms_norm_eps;
+  return dims;
+}
+
+}  // namespace
+
+Graph build_graph(const nf_model_spec& spec, DType operand) {
+  NF_CHECK(spec.architecture != nullptr, NF_INVALID_ARGUMENT, "model spec: architecture is NULL");
+  check(spec.vocab >= 1 && spec.vocab <= kMaxVocab, "vocab", spec.vocab);
+  std::string known;
+  for (const Architecture& architecture : kArchitectures) {
+    if (std::strcmp(architecture.name, spec.architecture) == 0) {
+      Graph graph;
+      if (architecture.has_layers) {
+        check_sizes(spec);
+        graph.dims = dims_of(spec);
+      } else {
+        graph.dims.vocab = spec.vocab;
+      }
+      architecture.build(spec, operand, graph);
+      return graph;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+  }
+  throw Error(NF_UNSUPPORTED, std::string("architecture ") + spec.architecture +
+                                  " is not supported; supported: " + known);
+}
+
+}  // namespace nf

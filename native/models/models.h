@@ -1,0 +1,16 @@
+// Architectures: a table from the checkpoint's architecture name to the builder of its graph.
+#pragma once
+
+#include "core/graph.h"
+#include "nanoflow.h"
+
+namespace nf {
+
+// Builds the graph of the model for a backend whose GEMM operands have dtype `operand`. Throws
+// NF_UNSUPPORTED for an unknown architecture and NF_INVALID_ARGUMENT for impossible sizes.
+Graph build_graph(const nf_model_spec& spec, DType operand);
+
+void build_llama(const nf_model_spec& spec, DType operand, Graph& graph);
+void build_echo(const nf_model_spec& spec, DType operand, Graph& graph);
+
+}  // namespace nf

@@ -1,0 +1,29 @@
+// The rows of the reference backend's kernel table.
+#include "kernel_table.h"
+
+#include "kernels.h"
+
+namespace nf::reference {
+namespace {
+
+bool any_shape(const OpShape&) { return true; }
+size_t no_workspace(const OpShape&) { return 0; }
+
+constexpr Kernel kKernels[] = {
+    {OpKind::kEmbedding, "embedding", any_shape, no_workspace, embedding},
+    {OpKind::kRmsNorm, "rms_norm", any_shape, no_workspace, rms_norm},
+    {OpKind::kGemm, "gemm", any_shape, no_workspace, gemm},
+    {OpKind::kRopeAppend, "rope_append", any_shape, no_workspace, rope_append},
+    {OpKind::kDecodeAttention, "decode_attention", any_shape, no_workspace, attention},
+    {OpKind::kPrefillAttention, "prefill_attention", any_shape, no_workspace, attention},
+    {OpKind::kSwiGlu, "swi_glu", any_shape, no_workspace, swi_glu},
+    {OpKind::kSample, "sample", any_shape, sample_workspace, sample},
+    {OpKind::kEcho, "echo", any_shape, no_workspace, echo},
+};
+static_assert(sizeof(kKernels) / sizeof(kKernels[0]) == size_t(OpKind::kCount));
+
+}  // namespace
+
+std::span<const Kernel> kernel_table() { return kKernels; }
+
+}  // namespace nf::reference

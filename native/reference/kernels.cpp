@@ -1,0 +1,222 @@
+// Reference kernels, in the order of a layer. Sampling is in sample.cpp.
+#include "kernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "core/penalty_counts.h"
+#include "core/sampling.h"
+
+namespace nf::reference {
+namespace {
+
+constexpr size_t kMaxHeadDim = 256;  // nf_model_spec
+
+// Calls fn(row) for every row; rows share nothing.
+template <typename Fn>
+void for_each_row(Lane& lane, RowRange rows, Fn&& fn) {
+  lane.for_each(rows.size(), [&](uint32_t task, uint32_t) { fn(rows.begin + task); });
+}
+
+double dot(const float* a, const float* b, size_t count) {
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    sum += double{a[i]} * double{b[i]};
+  }
+  return sum;
+}
+
+const nf_sequence& sequence_of(const Batch& batch, uint32_t row) {
+  return batch.sequences[batch.row_sequence[row]];
+}
+
+enum class KvPart : uint32_t { kKey = 0, kValue = 1 };
+
+// The key or value [D] of one head at `position`. A page is [2, K, P, D].
+float* kv_vector(const KvView& kv, const uint32_t* pages, uint32_t position, KvPart part,
+                 uint32_t head) {
+  const size_t page = pages[position / kv.page_tokens];
+  const size_t token = position % kv.page_tokens;
+  const size_t plane = size_t{uint32_t(part)} * kv.num_kv_heads + head;
+  auto* base = reinterpret_cast<float*>(kv.layer + page * kv.page_bytes);
+  return base + (plane * kv.page_tokens + token) * kv.head_dim;
+}
+
+// Rotates the pair (x[i], x[i + D/2]) by the angle i of `position`. in and out may be the same.
+void rotate(const float* in, float* out, uint32_t head_dim, const RopeTable& rope,
+            uint32_t position) {
+  const uint32_t half = head_dim / 2;
+  const float* cos = rope.cos + size_t{position} * half;
+  const float* sin = rope.sin + size_t{position} * half;
+  for (uint32_t i = 0; i < half; ++i) {
+    const float low = in[i];
+    const float high = in[i + half];
+    out[i] = low * cos[i] - high * sin[i];
+    out[i + half] = high * cos[i] + low * sin[i];
+  }
+}
+
+// Where one query head looks: the first `length` positions of one kv head.
+struct Context {
+  const KvView& kv;
+  const uint32_t* pages;
+  uint32_t head;
+  uint32_t length;
+
+  const float* vector(uint32_t position, KvPart part) const {
+    return kv_vector(kv, pages, position, part, head);
+  }
+};
+
+// out[D] = softmax(q * K^T) * V, with the largest score subtracted before exp so that it cannot
+// overflow.
+void attend(const float* q, const Context& context, float* out) {
+  const uint32_t head_dim = context.kv.head_dim;
+  const auto score = [&](uint32_t position) {
+    return dot(q, context.vector(position, KvPart::kKey), head_dim);
+  };
+  double largest = score(0);
+  for (uint32_t j = 1; j < context.length; ++j) {
+    largest = std::max(largest, score(j));
+  }
+  double sum_of_weights = 0;
+  double weighted_values[kMaxHeadDim] = {};
+  for (uint32_t j = 0; j < context.length; ++j) {
+    const double weight = std::exp(score(j) - largest);
+    const float* value = context.vector(j, KvPart::kValue);
+    sum_of_weights += weight;
+    for (uint32_t d = 0; d < head_dim; ++d) {
+      weighted_values[d] += weight * double{value[d]};
+    }
+  }
+  for (uint32_t d = 0; d < head_dim; ++d) {
+    out[d] = float(weighted_values[d] / sum_of_weights);
+  }
+}
+
+}  // namespace
+
+void embedding(const OpArgs& op, Lane& lane) {
+  const EmbeddingArgs& args = op.embedding;
+  const size_t hidden = args.table.in;
+  const auto* table = static_cast<const float*>(args.table.data);
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const int32_t token = resolve_token(*args.batch, row);
+    NF_ASSERT(token >= 0 && uint32_t(token) < args.table.out);
+    std::copy_n(table + size_t(token) * hidden, hidden, args.out + row * hidden);
+    if (is_first_row(*args.batch, row)) {
+      count_sequence_tokens(*args.batch, row, args.table.out);
+    }
+  });
+}
+
+void rms_norm(const OpArgs& op, Lane& lane) {
+  const RmsNormArgs& args = op.rms_norm;
+  const size_t hidden = args.hidden;
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const float* x = args.x + (args.gather != nullptr ? args.gather[row] : row) * hidden;
+    float* out = static_cast<float*>(args.out) + row * hidden;
+    const double mean_square = dot(x, x, hidden) / double(hidden);
+    const auto scale = float(1.0 / std::sqrt(mean_square + double{args.epsilon}));
+    for (size_t i = 0; i < hidden; ++i) {
+      out[i] = x[i] * scale * args.weight[i];
+    }
+  });
+}
+
+void gemm(const OpArgs& op, Lane& lane) {
+  const GemmArgs& args = op.gemm;
+  NF_ASSERT(args.out_dtype == DType::kF32);
+  const size_t in = args.weight.in;
+  const size_t out = args.weight.out;
+  const auto* weight = static_cast<const float*>(args.weight.data);
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const float* a = static_cast<const float*>(args.a) + row * in;
+    float* y = static_cast<float*>(args.out) + row * out;
+    for (size_t j = 0; j < out; ++j) {
+      double sum = dot(a, weight + j * in, in);
+      if (args.bias != nullptr) {
+        sum += double{args.bias[j]};
+      }
+      if (args.residual != nullptr) {
+        sum += double{args.residual[row * out + j]};
+      }
+      y[j] = float(sum);
+    }
+  });
+}
+
+void rope_append(const OpArgs& op, Lane& lane) {
+  const RopeAppendArgs& args = op.rope_append;
+  const uint32_t head_dim = args.kv.head_dim;
+  const uint32_t kv_heads = args.kv.num_kv_heads;
+  const size_t q_width = size_t{args.num_heads} * head_dim;
+  const size_t kv_width = size_t{kv_heads} * head_dim;
+  const float scale = 1.0f / std::sqrt(float(head_dim));
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const uint32_t position = args.batch->row_position[row];
+    const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
+    const float* q = static_cast<const float*>(args.qkv) + row * (q_width + 2 * kv_width);
+    const float* k = q + q_width;
+    const float* v = k + kv_width;
+    float* q_out = static_cast<float*>(args.q) + row * q_width;
+    for (uint32_t head = 0; head < args.num_heads; ++head) {
+      rotate(q + size_t{head} * head_dim, q_out + size_t{head} * head_dim, head_dim, args.rope,
+             position);
+    }
+    for (size_t i = 0; i < q_width; ++i) {
+      q_out[i] *= scale;
+    }
+    for (uint32_t head = 0; head < kv_heads; ++head) {
+      rotate(k + size_t{head} * head_dim, kv_vector(args.kv, pages, position, KvPart::kKey, head),
+             head_dim, args.rope, position);
+      std::copy_n(v + size_t{head} * head_dim, head_dim,
+                  kv_vector(args.kv, pages, position, KvPart::kValue, head));
+    }
+  });
+}
+
+void attention(const OpArgs& op, Lane& lane) {
+  const AttentionArgs& args = op.attention;
+  const size_t head_dim = args.kv.head_dim;
+  const uint32_t group = args.num_heads / args.kv.num_kv_heads;
+  NF_ASSERT(head_dim <= kMaxHeadDim);
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
+    const uint32_t length = args.batch->row_position[row] + 1;
+    for (uint32_t head = 0; head < args.num_heads; ++head) {
+      const size_t offset = (size_t{row} * args.num_heads + head) * head_dim;
+      attend(static_cast<const float*>(args.q) + offset,
+             Context{args.kv, pages, head / group, length}, static_cast<float*>(args.out) + offset);
+    }
+  });
+}
+
+void swi_glu(const OpArgs& op, Lane& lane) {
+  const SwiGluArgs& args = op.swi_glu;
+  const size_t width = args.intermediate;
+  for_each_row(lane, args.rows, [&](uint32_t row) {
+    const float* gate = static_cast<const float*>(args.x) + size_t{row} * 2 * width;
+    const float* up = gate + width;
+    float* out = static_cast<float*>(args.out) + row * width;
+    for (size_t i = 0; i < width; ++i) {
+      const double g = double{gate[i]};
+      out[i] = float(g / (1.0 + std::exp(-g)) * double{up[i]});
+    }
+  });
+}
+
+void echo(const OpArgs& op, Lane& lane) {
+  const EchoArgs& args = op.echo;
+  const Batch& batch = *args.batch;
+  for_each_row(lane, args.rows, [&](uint32_t index) {
+    const uint32_t row = batch.sample_row[index];
+    const auto next = int32_t((uint32_t(resolve_token(batch, row)) + 1) % args.vocab);
+    SampleOutput output(batch, index);
+    output.set_token(next, 0.0f);
+    output.set_alternative(0, next, 0.0f);
+  });
+}
+
+}  // namespace nf::reference

@@ -1,0 +1,134 @@
+// From a model on disk to an engine that is ready: what fits is decided first, then memory is
+// taken, then weights are packed one by one, then the plans are lowered. Whatever fails frees what
+// was made.
+
+using NanoFlow.Models;
+using NanoFlow.Native;
+using NanoFlow.Planning;
+using NanoFlow.Scheduling;
+
+namespace NanoFlow.Engine;
+
+internal static class EngineLoader
+{
+    /// <summary>What it would take, without allocating it.</summary>
+    public static MemoryPlan PlanMemory(EngineModel model, EngineOptions options)
+    {
+        options.Validate();
+        NativeEngine.CheckVersion();
+        using var spec = new NativeModelSpec(model);
+        return DecideMemory(model, options, spec).Plan;
+    }
+
+    public static EngineParts Load(
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+    {
+        NativeEngine.CheckVersion();
+        using var spec = new NativeModelSpec(model);
+        var (memory, maxModelLength) = DecideMemory(model, options, spec);
+        var engine = new NativeEngine(
+            ToNative(options, maxModelLength, memory.PageCount), spec);
+        try
+        {
+            LoadWeights(engine, model.Folder, progress);
+            engine.MakeReady();
+            var device = engine.DescribeDevice();
+            var limits = new SchedulerOptions
+            {
+                MaxSequences = options.MaxSequences,
+                MaxStepRows = options.MaxBatchedTokens,
+                MaxPositions = maxModelLength,
+                PageTokens = options.BlockSize,
+                PageCount = memory.PageCount,
+            };
+            var plans = OpenPlans(engine.DescribeGraph(), device, options);
+            var executor = new NativeStepExecutor(
+                engine, plans, limits, Scheduler.MaxStepsInFlight);
+            return new EngineParts(
+                executor,
+                limits,
+                new EngineFacts(model.VocabSize, maxModelLength, device, memory));
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    private static (MemoryPlan Plan, int MaxModelLength) DecideMemory(
+        EngineModel model, EngineOptions options, NativeModelSpec spec)
+    {
+        var longest = options.MaxModelLength ?? model.MaxPositions;
+        if (longest > model.MaxPositions)
+        {
+            throw new EngineException(
+                $"MaxModelLength is {longest}; the model was made for {model.MaxPositions}.");
+        }
+        var native = NativeEngine.PlanMemory(ToNative(options, longest, pageCount: 0), spec);
+        return MemoryPlanner.Decide(
+            native,
+            options,
+            AvailableMemory.Bytes(),
+            longest,
+            mayShorten: options.MaxModelLength is null);
+    }
+
+    internal static unsafe NfEngineOptions ToNative(
+        EngineOptions options, int maxModelLength, int pageCount) => new()
+        {
+            StructSize = (uint)sizeof(NfEngineOptions),
+            DeviceKind = (uint)options.Device,
+            NumThreads = (uint)options.Threads,
+            MaxStepRows = (uint)options.MaxBatchedTokens,
+            MaxSequences = (uint)options.MaxSequences,
+            MaxPositions = (uint)maxModelLength,
+            PageTokens = (uint)options.BlockSize,
+            NumPages = (uint)pageCount,
+            NumSlots = Scheduler.MaxStepsInFlight,
+        };
+
+    private static void LoadWeights(
+        NativeEngine engine, ModelFolder? folder, Action<LoadProgress>? progress)
+    {
+        if (folder is null)
+        {
+            return;
+        }
+        var names = engine.WeightNames();
+        var total = folder.Tensors.ByteCount;
+        var done = 0L;
+        for (var i = 0; i < names.Count; i++)
+        {
+            var tensor = folder.Tensors.Find(names[i])
+                ?? throw new EngineException($"The model has no tensor '{names[i]}'.");
+            engine.LoadWeight(i, folder.Tensors.Files[tensor.FileIndex], tensor);
+            done += tensor.ByteCount;
+            progress?.Invoke(new LoadProgress(names[i], i + 1, names.Count, done, total));
+        }
+    }
+
+    private static PlanTable OpenPlans(
+        GraphFacts graph, DeviceFacts device, EngineOptions options)
+    {
+        var sequential = Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens);
+        if (options.PlanPath is not { } path)
+        {
+            return new PlanTable(sequential, []);
+        }
+        if (new FileInfo(path).Length > PlanLimits.FileBytes)
+        {
+            throw new EngineException(
+                $"{path}: a plan file has at most {PlanLimits.FileBytes} bytes.");
+        }
+        try
+        {
+            var plan = PlanFile.Read(File.ReadAllBytes(path), graph, device.Name);
+            return new PlanTable(sequential, [plan]);
+        }
+        catch (PlanFormatException e)
+        {
+            throw new EngineException($"{path}: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using NanoFlow.Models;
+
+namespace NanoFlow.Engine;
+
+/// <summary>What is loaded: a model folder, or the weightless echo model.</summary>
+public sealed class EngineModel
+{
+    // The echo model has no limit of its own.
+    private const int EchoPositions = 32 * 1024;
+
+    private EngineModel(ModelFolder? folder, int vocabSize, int maxPositions)
+    {
+        Folder = folder;
+        VocabSize = vocabSize;
+        MaxPositions = maxPositions;
+    }
+
+    /// <summary>Null for the echo model.</summary>
+    public ModelFolder? Folder { get; }
+
+    public int VocabSize { get; }
+
+    public int MaxPositions { get; }
+
+    public static EngineModel FromFolder(ModelFolder folder) =>
+        new(folder, folder.Config.VocabSize, folder.Config.MaxPositions);
+
+    /// <summary>The token after t is t + 1, modulo the vocabulary: carries requests through the
+    /// whole engine without weights.</summary>
+    public static EngineModel Echo(int vocabSize) => new(null, vocabSize, EchoPositions);
+}

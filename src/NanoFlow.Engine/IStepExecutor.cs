@@ -1,0 +1,24 @@
+using NanoFlow.Scheduling;
+
+namespace NanoFlow.Engine;
+
+/// <summary>The border to the device on the step path: the native core, or a test's fake. One
+/// thread. A failure of the device is an <see cref="EngineException"/> and final.</summary>
+internal interface IStepExecutor : IDisposable
+{
+    /// <summary>Steps that can be in flight or being written.</summary>
+    int SlotCount { get; }
+
+    /// <summary>Opens a slot whose step is complete; the step is written into what it
+    /// returns.</summary>
+    IStepWriter Begin(int slot);
+
+    /// <summary>Starts the step; it runs up to its sampling.</summary>
+    void Submit(int slot, in StepInfo step);
+
+    /// <summary>Lets it sample.</summary>
+    void Release(int slot);
+
+    /// <summary>Waits for the step of a slot. False: the time is over, call it again.</summary>
+    bool TryWait(int slot, TimeSpan timeout, StepResults results);
+}

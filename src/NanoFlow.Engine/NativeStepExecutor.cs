@@ -1,0 +1,88 @@
+// Steps on the native core: the only file that calls it on the step path.
+
+using NanoFlow.Native;
+using NanoFlow.Planning;
+using NanoFlow.Scheduling;
+
+namespace NanoFlow.Engine;
+
+internal sealed unsafe class NativeStepExecutor : IStepExecutor
+{
+    private readonly NativeEngine _engine;
+    private readonly PlanTable _plans;
+    private readonly nint[] _programs; // NfProgram*, by index of the plan
+    private readonly NativeStepWriter[] _writers;
+
+    public NativeStepExecutor(
+        NativeEngine engine, PlanTable plans, SchedulerOptions limits, int slotCount)
+    {
+        _engine = engine;
+        _plans = plans;
+        _programs = new nint[plans.Plans.Count];
+        for (var i = 0; i < _programs.Length; i++)
+        {
+            _programs[i] = (nint)engine.CreateProgram(plans.Plans[i]);
+        }
+        _writers = new NativeStepWriter[slotCount];
+        for (var slot = 0u; slot < slotCount; slot++)
+        {
+            NfStepBuffers buffers;
+            NativeException.ThrowIfFailed(
+                NativeMethods.StepMap(engine.Pointer, slot, &buffers));
+            _writers[slot] = new NativeStepWriter(buffers, limits);
+        }
+    }
+
+    public int SlotCount => _writers.Length;
+
+    public IStepWriter Begin(int slot)
+    {
+        _writers[slot].Clear();
+        return _writers[slot];
+    }
+
+    public void Submit(int slot, in StepInfo step)
+    {
+        var shape = new NfStepShape
+        {
+            NumSequences = (uint)step.SequenceCount,
+            NumDecode = (uint)step.DecodeCount,
+            NumRows = (uint)step.RowCount,
+            NumPages = (uint)step.PageCount,
+        };
+        var program = (NfProgram*)_programs[_plans.Pick(step.RowCount)];
+        NativeException.ThrowIfFailed(
+            NativeMethods.StepSubmit(_engine.Pointer, (uint)slot, program, &shape));
+    }
+
+    public void Release(int slot) => NativeException.ThrowIfFailed(
+        NativeMethods.StepRelease(_engine.Pointer, (uint)slot));
+
+    public bool TryWait(int slot, TimeSpan timeout, StepResults results)
+    {
+        NfStepResult native;
+        var status = NativeMethods.StepWait(
+            _engine.Pointer, (uint)slot, (uint)timeout.TotalMicroseconds, &native);
+        if (status == NfStatus.Timeout)
+        {
+            return false;
+        }
+        NativeException.ThrowIfFailed(status);
+        Copy(native, results);
+        return true;
+    }
+
+    public void Dispose() => _engine.Dispose();
+
+    private static void Copy(NfStepResult native, StepResults results)
+    {
+        var count = (int)native.NumSamples;
+        var top = count * EngineLimits.LogProbs;
+        new ReadOnlySpan<int>(native.Tokens, count).CopyTo(results.Tokens);
+        new ReadOnlySpan<float>(native.Logprobs, count).CopyTo(results.LogProbs);
+        new ReadOnlySpan<int>(native.TopTokens, top).CopyTo(results.TopTokens);
+        new ReadOnlySpan<float>(native.TopLogprobs, top).CopyTo(results.TopLogProbs);
+        results.Count = count;
+        results.DeviceMicroseconds = native.DeviceUs;
+    }
+}

@@ -1,0 +1,114 @@
+// Writes a step straight into the buffers of one slot, which native code reads: rows, page tables,
+// and how each token is drawn. The scheduler keeps the limits that the buffers were sized for;
+// spans check them again.
+
+using NanoFlow.Native;
+using NanoFlow.Scheduling;
+
+namespace NanoFlow.Engine;
+
+internal sealed unsafe class NativeStepWriter : IStepWriter
+{
+    private readonly NfStepBuffers _buffers;
+    private readonly int _maxRows;
+    private readonly int _maxSequences;
+    private int _sequences;
+    private int _rows;
+    private int _pages;
+    private int _samples;
+    private int _biases;
+
+    public NativeStepWriter(NfStepBuffers buffers, SchedulerOptions limits)
+    {
+        _buffers = buffers;
+        _maxRows = limits.MaxStepRows;
+        _maxSequences = limits.MaxSequences;
+    }
+
+    public void Clear()
+    {
+        _sequences = 0;
+        _rows = 0;
+        _pages = 0;
+        _samples = 0;
+        _biases = 0;
+    }
+
+    public void Add(
+        Sequence sequence,
+        SequencePart part,
+        ReadOnlySpan<int> pages,
+        ReadOnlySpan<int> tokens)
+    {
+        tokens.CopyTo(new Span<int>(_buffers.Tokens, _maxRows)[_rows..]);
+        pages.CopyTo(new Span<int>(_buffers.Pages, (int)_buffers.PagesCapacity)[_pages..]);
+        var flags = part.Samples ? NfSequenceFlag.Sample : 0;
+        flags |= part.ResetsSlot ? NfSequenceFlag.Reset : 0;
+        flags |= sequence.Sampling.HasPenalties ? NfSequenceFlag.Count : 0;
+        new Span<NfSequence>(_buffers.Sequences, _maxSequences)[_sequences] = new NfSequence
+        {
+            Slot = (uint)part.Slot,
+            RowCount = (uint)part.RowCount,
+            Position = (uint)part.Position,
+            PageBegin = (uint)_pages,
+            PageCount = (uint)pages.Length,
+            PromptTokens = (uint)sequence.PromptLength,
+            Flags = (uint)flags,
+        };
+        _sequences++;
+        _rows += tokens.Length;
+        _pages += pages.Length;
+        if (part.Samples)
+        {
+            AddSample(sequence.Sampling);
+        }
+    }
+
+    private void AddSample(SamplingParams sampling)
+    {
+        var flags = sampling.AllowedTokens is null ? 0 : NfSamplingFlag.Mask;
+        new Span<NfSampling>(_buffers.Sampling, _maxSequences)[_samples] = new NfSampling
+        {
+            Temperature = sampling.Temperature,
+            TopP = sampling.TopP,
+            MinP = sampling.MinP,
+            RepetitionPenalty = sampling.RepetitionPenalty,
+            PresencePenalty = sampling.PresencePenalty,
+            FrequencyPenalty = sampling.FrequencyPenalty,
+            TopK = (uint)sampling.TopK,
+            NumLogprobs = (uint)(sampling.LogProbCount ?? 0),
+            Seed = sampling.Seed,
+            BiasBegin = (uint)_biases,
+            BiasCount = (uint)sampling.LogitBias.Count,
+            Flags = (uint)flags,
+        };
+        AddBias(sampling.LogitBias);
+        if (sampling.AllowedTokens is { } allowed)
+        {
+            WriteMask(allowed);
+        }
+        _samples++;
+    }
+
+    private void AddBias(IReadOnlyList<TokenBias> biases)
+    {
+        var room = new Span<NfBias>(_buffers.Bias, _maxSequences * EngineLimits.Bias)[_biases..];
+        for (var i = 0; i < biases.Count; i++)
+        {
+            room[i].Token = (uint)biases[i].Token;
+            room[i].Bias = biases[i].Bias;
+        }
+        _biases += biases.Count;
+    }
+
+    private void WriteMask(IReadOnlyList<int> allowed)
+    {
+        var words = (int)_buffers.MaskWords;
+        var mask = new Span<uint>(_buffers.Masks + (nint)_samples * words, words);
+        mask.Clear();
+        for (var i = 0; i < allowed.Count; i++)
+        {
+            mask[allowed[i] >> 5] |= 1u << (allowed[i] & 31);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// The table of model architectures that can be read: one row each, one file each.
+//
+// A row says how config.json becomes a ModelConfig and which tensors such a model has.
+
+namespace NanoFlow.Models;
+
+/// <summary>A tensor that a model of some configuration has.</summary>
+/// <param name="Optional">May be absent, and is not read when present.</param>
+public sealed record ExpectedTensor(string Name, int[] Shape, bool Optional = false);
+
+internal sealed record Architecture(
+    string Name,
+    Func<JsonSection, ModelConfig> ReadConfig,
+    Func<ModelConfig, IEnumerable<ExpectedTensor>> Tensors);
+
+public static class Architectures
+{
+    private static readonly Architecture[] Table =
+    [
+        new(LlamaArchitecture.Name, LlamaArchitecture.ReadConfig, LlamaArchitecture.Tensors),
+    ];
+
+    /// <summary>Supported names, as an error message lists them.</summary>
+    public static string Names => string.Join(", ", Table.Select(row => row.Name));
+
+    /// <summary>Names and shapes of the tensors of a model, in the order of the layers.</summary>
+    public static IReadOnlyList<ExpectedTensor> ExpectedTensors(ModelConfig config)
+    {
+        var row = Find(config.Architecture) ?? throw new ArgumentException(
+            $"architecture '{config.Architecture}' is not one of {Names}", nameof(config));
+        return row.Tensors(config).ToArray();
+    }
+
+    internal static Architecture? Find(string name) =>
+        Array.Find(Table, row => row.Name == name);
+}

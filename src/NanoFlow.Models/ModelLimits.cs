@@ -1,0 +1,88 @@
+// Every number that a model folder may bring in has a named range here, with the reason for it.
+// Ranges are generous to models and small against memory: no allocation follows from a count
+// before it was compared with its limit.
+
+namespace NanoFlow.Models;
+
+internal readonly record struct IntRange(int Min, int Max);
+
+internal readonly record struct RealRange(double Min, double Max);
+
+internal static class ModelLimits
+{
+    // The deepest public dense model has 126 layers (Llama 3.1 405B).
+    internal static readonly IntRange Layers = new(1, 1024);
+
+    // Llama 3.1 405B has 16384.
+    internal static readonly IntRange Hidden = new(1, 65536);
+
+    // Four times the largest hidden size, the usual ratio's upper end.
+    internal static readonly IntRange Intermediate = new(1, 262144);
+
+    // Llama 3.1 405B has 128.
+    internal static readonly IntRange Heads = new(1, 1024);
+
+    // Attention kernels keep one head's row in registers; 256 is Gemma's, the largest in use.
+    internal static readonly IntRange HeadDim = new(2, 256);
+
+    // Largest public vocabulary is about 2^18.
+    internal static readonly IntRange Vocab = new(1, 1 << 22);
+
+    // Longest advertised context is 10 million.
+    internal static readonly IntRange Positions = new(1, 1 << 24);
+
+    // Below the lower end fp32 sums of squares lose it; above the upper end it is no epsilon.
+    internal static readonly RealRange NormEps = new(1e-12, 0.1);
+
+    // Published values run from 1e4 to 1e7.
+    internal static readonly RealRange RopeTheta = new(1, 1e9);
+
+    // Linear and llama3 scaling stretch the context, by at most the whole position range.
+    internal static readonly RealRange RopeFactor = new(1, 1 << 20);
+
+    // Ratios of context length to wavelength; published values are 1 and 4.
+    internal static readonly RealRange RopeFreqFactor = new(1e-3, 1 << 20);
+
+    internal static readonly RealRange Temperature = new(0, 100);
+
+    internal static readonly RealRange TopP = new(0, 1);
+
+    // 0 and -1 both mean "off"; more than the vocabulary changes nothing.
+    internal static readonly IntRange TopK = new(-1, 1 << 22);
+
+    // 1 is "off"; logits are divided by it, so it must stay away from 0.
+    internal static readonly RealRange RepetitionPenalty = new(0.01, 100);
+
+    // Published lists have at most a dozen.
+    internal const int EosTokens = 64;
+
+    // config.json is a few KB; 16 MB is far above any and still parsed in no time.
+    internal const long ConfigBytes = 16L << 20;
+
+    // 200,000 rows of "tensor name": "shard name" at about 150 bytes.
+    internal const long IndexBytes = 32L << 20;
+
+    // The safetensors format's own limit on the header.
+    internal const long HeaderBytes = 100_000_000;
+
+    // Mixtral-like models with one tensor per expert reach about 50,000.
+    internal const int Tensors = 200_000;
+
+    // Longest published names are below 100 characters.
+    internal const int TensorNameChars = 512;
+
+    // Training tools leave a few hundred notes in __metadata__.
+    internal const int MetadataKeys = 10_000;
+
+    // Weights have rank 1 or 2, convolutions up to 5.
+    internal const int Rank = 8;
+
+    // The largest public checkpoints come in about 200 shards.
+    internal const int Shards = 4096;
+
+    // The common limit of file systems.
+    internal const int FileNameChars = 255;
+
+    // config.json nests two or three levels.
+    internal const int JsonDepth = 32;
+}

@@ -1,0 +1,131 @@
+// Where every tensor of a model lies: file, byte offset, length, type and shape.
+//
+// The weights are model.safetensors, or the shards that model.safetensors.index.json names.
+// Only headers are read; whoever needs the data maps the files.
+
+namespace NanoFlow.Models;
+
+public sealed class TensorIndex
+{
+    internal const string SingleFile = "model.safetensors";
+    internal const string IndexFile = "model.safetensors.index.json";
+
+    private readonly Dictionary<string, TensorEntry> _byName = new(StringComparer.Ordinal);
+    private readonly List<TensorEntry> _entries = [];
+
+    private TensorIndex(string folder, IReadOnlyList<string> names)
+    {
+        Files = names.Select(name => Path.Combine(folder, name)).ToArray();
+        for (var i = 0; i < names.Count; i++)
+        {
+            AddFile(folder, names[i], i);
+        }
+    }
+
+    /// <summary>Full paths, in the order that TensorEntry.FileIndex counts.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>All tensors, file after file, in the order of their offsets.</summary>
+    public IReadOnlyList<TensorEntry> Entries => _entries;
+
+    public long ByteCount => _entries.Sum(entry => entry.ByteCount);
+
+    public static TensorIndex Open(string folder)
+    {
+        var full = Path.GetFullPath(folder);
+        if (BoundedFile.Exists(full, SingleFile))
+        {
+            return new TensorIndex(full, [SingleFile]);
+        }
+
+        if (!BoundedFile.Exists(full, IndexFile))
+        {
+            throw new ModelFormatException(
+                SingleFile, $"neither it nor {IndexFile} was found in {full}");
+        }
+
+        var map = ShardMap.Read(full, IndexFile);
+        var index = new TensorIndex(full, map.Shards);
+        map.CheckAgainst(index);
+        return index;
+    }
+
+    public TensorEntry? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>
+    /// Proves that the tensors a model of this configuration needs are here, in the right shape
+    /// and a type that can be loaded. Returns the names of tensors that it does not use.
+    /// </summary>
+    public IReadOnlyList<string> Check(ModelConfig config)
+    {
+        var expected = Architectures.ExpectedTensors(config);
+        foreach (var tensor in expected)
+        {
+            CheckTensor(tensor);
+        }
+
+        var known = expected.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        return _entries.Select(e => e.Name).Where(name => !known.Contains(name) && !IsRotary(name))
+            .ToArray();
+    }
+
+    // Old checkpoints store the rotation frequencies, which follow from the configuration.
+    private static bool IsRotary(string name) =>
+        name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    private void CheckTensor(ExpectedTensor wanted)
+    {
+        var found = Find(wanted.Name);
+        if (found is null)
+        {
+            if (!wanted.Optional)
+            {
+                throw new ModelFormatException(FileNames(), $"tensor '{wanted.Name}' is missing");
+            }
+
+            return;
+        }
+
+        var file = Path.GetFileName(Files[found.FileIndex]);
+        if (!found.Shape.AsSpan().SequenceEqual(wanted.Shape))
+        {
+            throw new ModelFormatException(
+                file,
+                $"tensor '{found.Name}' has shape [{string.Join(", ", found.Shape)}], "
+                + $"config.json asks for [{string.Join(", ", wanted.Shape)}]");
+        }
+
+        if (!found.DType.IsSupported())
+        {
+            throw new ModelFormatException(
+                file,
+                $"tensor '{found.Name}' has dtype {found.DType.StoredName()}, "
+                + $"supported: {TensorDTypes.SupportedNames}");
+        }
+    }
+
+    private string FileNames() =>
+        Files.Count == 1 ? Path.GetFileName(Files[0]) : $"{IndexFile} ({Files.Count} shards)";
+
+    private void AddFile(string folder, string name, int fileIndex)
+    {
+        using var stream = BoundedFile.Open(folder, name);
+        foreach (var entry in SafetensorsHeader.Read(stream, name, fileIndex))
+        {
+            if (!_byName.TryAdd(entry.Name, entry))
+            {
+                var other = Path.GetFileName(Files[_byName[entry.Name].FileIndex]);
+                throw new ModelFormatException(
+                    name, $"tensor '{entry.Name}' is also in {other}");
+            }
+
+            _entries.Add(entry);
+        }
+
+        if (_entries.Count > ModelLimits.Tensors)
+        {
+            throw new ModelFormatException(
+                name, $"brings the model above {ModelLimits.Tensors} tensors");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace NanoFlow.Planning;
+
+/// <summary>A plan file is wrong; the message names the field and what is allowed.</summary>
+public sealed class PlanFormatException : Exception
+{
+    public PlanFormatException(string message)
+        : base(message)
+    {
+    }
+
+    public PlanFormatException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

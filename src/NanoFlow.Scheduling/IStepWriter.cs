@@ -1,0 +1,44 @@
+namespace NanoFlow.Scheduling;
+
+/// <summary>Where the scheduler writes a step, in place: the pinned buffers of a slot in the
+/// engine, plain arrays in tests. Sequences arrive in step order: decode first, then prefill
+/// chunks.</summary>
+public interface IStepWriter
+{
+    /// <summary>Starts a sequence's part of the step.</summary>
+    /// <param name="sequence">Owner of the rows.</param>
+    /// <param name="part">Rows, position and flags.</param>
+    /// <param name="pages">Its page table, in order of positions.</param>
+    /// <param name="tokens">One token a row; -1 for a token that a step in flight will
+    /// sample.</param>
+    void Add(
+        Sequence sequence,
+        SequencePart part,
+        ReadOnlySpan<int> pages,
+        ReadOnlySpan<int> tokens);
+}
+
+/// <summary>A sequence's share of a step.</summary>
+/// <param name="Slot">Device slot of the sequence: last token and penalty counts live
+/// there.</param>
+/// <param name="Position">Tokens its pages already hold.</param>
+/// <param name="RowCount">Rows in this step.</param>
+/// <param name="IsDecode">One row, among the decode rows of the step.</param>
+/// <param name="Samples">A token is drawn after the last row.</param>
+/// <param name="ResetsSlot">First part after the slot got this owner.</param>
+public readonly record struct SequencePart(
+    int Slot,
+    int Position,
+    int RowCount,
+    bool IsDecode,
+    bool Samples,
+    bool ResetsSlot);
+
+/// <summary>What was scheduled.</summary>
+public readonly record struct StepInfo(
+    long Number,
+    int SequenceCount,
+    int DecodeCount,
+    int RowCount,
+    int PageCount,
+    int SampleCount);

@@ -1,0 +1,121 @@
+// The tokens of one request in the engine, and where the scheduler stands with them.
+//
+// Positions. [0, Computed) have rows in submitted steps, [0, TokenCount) are known on the host,
+// and Pending tokens after those will be sampled by steps in flight:
+//     Computed <= TokenCount + Pending        at any time
+//     Computed == TokenCount + Pending - 1    while it decodes
+// The token sampled last has no row yet; the next decode row computes it.
+
+namespace NanoFlow.Scheduling;
+
+public enum SequenceState
+{
+    /// <summary>Not yet given to a scheduler.</summary>
+    Created,
+
+    /// <summary>In the queue: not yet admitted, or preempted.</summary>
+    Waiting,
+
+    /// <summary>Holds a slot and KV pages.</summary>
+    Running,
+
+    Finished,
+}
+
+/// <summary>The tokens of one request in the engine. Created by the request's thread, which
+/// allocates everything it will need; from Enqueue on it belongs to the scheduler's
+/// thread.</summary>
+public sealed class Sequence
+{
+    private readonly int[] _tokens;
+
+    public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingParams sampling)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxNewTokens, 1);
+        _tokens = new int[checked(prompt.Length + maxNewTokens)];
+        prompt.CopyTo(_tokens);
+        PromptLength = prompt.Length;
+        TokenCount = prompt.Length;
+        MaxNewTokens = maxNewTokens;
+        Sampling = sampling;
+    }
+
+    public int PromptLength { get; }
+    public int MaxNewTokens { get; }
+    public SamplingParams Sampling { get; }
+
+    /// <summary>End tokens are ignored until so many tokens were generated.</summary>
+    public int MinNewTokens { get; init; }
+
+    /// <summary>Tokens that end the sequence; empty to run to the limit.</summary>
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
+
+    public IStopCondition? StopCondition { get; init; }
+    public ISequenceListener? Listener { get; init; }
+
+    public SequenceState State { get; internal set; }
+
+    /// <summary>Null until it is finished.</summary>
+    public FinishReason? FinishReason { get; internal set; }
+
+    /// <summary>Prompt and committed tokens.</summary>
+    public int TokenCount { get; internal set; }
+
+    public int NewTokenCount => TokenCount - PromptLength;
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, TokenCount);
+
+    /// <summary>Order of arrival at the scheduler.</summary>
+    internal long Arrival { get; set; }
+
+    /// <summary>Device slot while running; -1 otherwise.</summary>
+    internal int Slot { get; set; } = -1;
+
+    internal int Computed { get; set; }
+
+    /// <summary>Below it the rows are prefill: the tokens that were known at admission.</summary>
+    internal int PrefillEnd { get; set; }
+
+    internal int Pending { get; set; }
+
+    /// <summary>KV pages held.</summary>
+    internal int PageCount { get; set; }
+
+    /// <summary>Number of the last step that names it; 0: none since it was admitted.</summary>
+    internal long LastStep { get; set; }
+
+    /// <summary>Rows it gets in the step that is being scheduled.</summary>
+    internal int PlannedRows { get; set; }
+
+    internal bool ResetsSlot { get; set; }
+
+    /// <summary>Links of the <see cref="SequenceQueue"/> it waits in.</summary>
+    internal Sequence? Next { get; set; }
+
+    internal Sequence? Previous { get; set; }
+
+    internal bool IsDecoding => Computed >= PrefillEnd;
+
+    /// <summary>Tokens without a row that may get one. A sequence whose limit is reached once the
+    /// steps in flight complete gets no more, so that ending by length wastes nothing.</summary>
+    internal int RowsLeft =>
+        NewTokenCount + Pending >= MaxNewTokens ? 0 : TokenCount + Pending - Computed;
+
+    internal void Append(int token) => _tokens[TokenCount++] = token;
+
+    internal bool IsEndToken(int token)
+    {
+        if (NewTokenCount < MinNewTokens)
+        {
+            return false;
+        }
+        for (var i = 0; i < EndTokens.Count; i++)
+        {
+            if (EndTokens[i] == token)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+// What Hugging Face transformers said about a model: see tests/golden/README.md.
+
+using System.Text.Json;
+
+namespace NanoFlow.Golden.Tests;
+
+public sealed record GoldenStep(
+    int Id, double LogProb, double Margin, (int Id, double LogProb)[] Top);
+
+public sealed record GoldenText(int[] Prompt, GoldenStep[] Steps);
+
+public sealed class GoldenFile
+{
+    private readonly JsonDocument _document;
+
+    private GoldenFile(string folder, JsonDocument document)
+    {
+        Folder = folder;
+        _document = document;
+    }
+
+    public string Folder { get; }
+
+    public JsonElement Root => _document.RootElement;
+
+    public static string RepositoryRoot { get; } = FindRoot();
+
+    public static TheoryData<string> Models =>
+        ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias"];
+
+    public static GoldenFile Open(string model)
+    {
+        var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
+        return new(folder, Read(Path.Combine(folder, "golden.json")));
+    }
+
+    public static GoldenFile OpenStoryteller() =>
+        new(
+            Path.Combine(RepositoryRoot, "samples", "storyteller"),
+            Read(Path.Combine(RepositoryRoot, "tests", "golden", "storyteller.json")));
+
+    public IEnumerable<GoldenText> Greedy =>
+        Root.GetProperty("greedy").EnumerateArray()
+            .Select(text => new GoldenText(Ints(text.GetProperty("prompt")), Steps(text)));
+
+    public static GoldenStep[] Steps(JsonElement text) =>
+        [.. text.GetProperty("steps").EnumerateArray().Select(step => new GoldenStep(
+            step.GetProperty("id").GetInt32(),
+            step.GetProperty("logprob").GetDouble(),
+            step.GetProperty("margin").GetDouble(),
+            [.. step.GetProperty("top").EnumerateArray()
+                .Select(pair => (pair[0].GetInt32(), pair[1].GetDouble()))]))];
+
+    public static int[] Ints(JsonElement array) =>
+        [.. array.EnumerateArray().Select(value => value.GetInt32())];
+
+    private static JsonDocument Read(string path) => JsonDocument.Parse(File.ReadAllBytes(path));
+
+    private static string FindRoot()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "NanoFlow.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)
+                ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
+        }
+        return folder;
+    }
+}

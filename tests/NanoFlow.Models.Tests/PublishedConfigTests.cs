@@ -1,0 +1,129 @@
+// The facts of published models, as their config.json states them, against the parameter counts
+// that their authors give. The texts are reduced to the fields that carry facts.
+
+using System.Text;
+
+namespace NanoFlow.Models.Tests;
+
+public sealed class PublishedConfigTests
+{
+    private const string Llama2 =
+        """
+        {"architectures": ["LlamaForCausalLM"], "bos_token_id": 1, "eos_token_id": 2,
+         "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+         "intermediate_size": 11008, "max_position_embeddings": 4096, "model_type": "llama",
+         "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 32,
+         "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": null,
+         "tie_word_embeddings": false, "torch_dtype": "float16", "use_cache": true,
+         "vocab_size": 32000}
+        """;
+
+    private const string Llama3 =
+        """
+        {"architectures": ["LlamaForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "bos_token_id": 128000, "eos_token_id": 128001,
+         "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+         "intermediate_size": 14336, "max_position_embeddings": 8192, "model_type": "llama",
+         "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8,
+         "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": null,
+         "rope_theta": 500000.0, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+         "use_cache": true, "vocab_size": 128256}
+        """;
+
+    private const string Llama31 =
+        """
+        {"architectures": ["LlamaForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "bos_token_id": 128000,
+         "eos_token_id": [128001, 128008, 128009], "hidden_act": "silu", "hidden_size": 4096,
+         "initializer_range": 0.02, "intermediate_size": 14336,
+         "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama",
+         "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8,
+         "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+         "rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                          "original_max_position_embeddings": 8192, "rope_type": "llama3"},
+         "rope_theta": 500000.0, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+         "use_cache": true, "vocab_size": 128256}
+        """;
+
+    private const string Llama32 =
+        """
+        {"architectures": ["LlamaForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "bos_token_id": 128000, "eos_token_id": 128001,
+         "head_dim": 64, "hidden_act": "silu", "hidden_size": 2048,
+         "initializer_range": 0.02, "intermediate_size": 8192,
+         "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama",
+         "num_attention_heads": 32, "num_hidden_layers": 16, "num_key_value_heads": 8,
+         "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+         "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+                          "original_max_position_embeddings": 8192, "rope_type": "llama3"},
+         "rope_theta": 500000.0, "tie_word_embeddings": true, "torch_dtype": "bfloat16",
+         "use_cache": true, "vocab_size": 128256}
+        """;
+
+    private static readonly RopeConfig ScaledBy8 = new(500000)
+    {
+        Scaling = RopeScalingKind.Llama3,
+        Factor = 8,
+        LowFreqFactor = 1,
+        HighFreqFactor = 4,
+        OriginalMaxPositions = 8192,
+    };
+
+    [Theory]
+    [InlineData(Llama2, 6_738_415_616, 524_288)]
+    [InlineData(Llama3, 8_030_261_248, 131_072)]
+    [InlineData(Llama31, 8_030_261_248, 131_072)]
+    [InlineData(Llama32, 1_235_814_400, 32_768)]
+    public void Size_PublishedModel_IsThePublishedNumber(string json, long parameters, long kvBytes)
+    {
+        var config = Parse(json);
+
+        Assert.Equal(parameters, ModelSize.Parameters(config));
+        Assert.Equal(parameters * 2, ModelSize.WeightBytes(config, elementBytes: 2));
+        Assert.Equal(kvBytes, ModelSize.KvBytesPerToken(config, elementBytes: 2));
+    }
+
+    [Fact]
+    public void Parse_Llama2_HasItsHeadsAndDefaultRope()
+    {
+        var config = Parse(Llama2);
+
+        Assert.Equal((32, 32, 128), (config.HeadCount, config.KvHeadCount, config.HeadDim));
+        Assert.Equal(new RopeConfig(10000), config.Rope);
+        Assert.Equal((TensorDType.F16, 4096), (config.StoredDType, config.MaxPositions));
+        Assert.Equal([2], config.EosTokenIds);
+    }
+
+    [Fact]
+    public void Parse_Llama3_HasGroupedQueriesAndItsTheta()
+    {
+        var config = Parse(Llama3);
+
+        Assert.Equal((32, 8, 128), (config.HeadCount, config.KvHeadCount, config.HeadDim));
+        Assert.Equal(new RopeConfig(500000), config.Rope);
+        Assert.Equal((128000, 128256), (config.BosTokenId, config.VocabSize));
+    }
+
+    [Fact]
+    public void Parse_Llama31_HasScaledRopeAndThreeEnds()
+    {
+        var config = Parse(Llama31);
+
+        Assert.Equal(ScaledBy8, config.Rope);
+        Assert.Equal([128001, 128008, 128009], config.EosTokenIds);
+        Assert.Equal((TensorDType.BF16, 131072), (config.StoredDType, config.MaxPositions));
+    }
+
+    [Fact]
+    public void Parse_Llama32_IsTiedAndScaledBy32()
+    {
+        var config = Parse(Llama32);
+
+        Assert.Equal(ScaledBy8 with { Factor = 32 }, config.Rope);
+        Assert.True(config.TiedEmbeddings);
+        Assert.Equal((64, 16, 2048), (config.HeadDim, config.LayerCount, config.HiddenSize));
+    }
+
+    private static ModelConfig Parse(string json) =>
+        ModelConfig.Parse(Encoding.UTF8.GetBytes(json));
+}

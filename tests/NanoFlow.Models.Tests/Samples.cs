@@ -1,0 +1,96 @@
+// Small valid inputs that tests change in one place: a Llama configuration, and safetensors files
+// from a list of tensors.
+
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace NanoFlow.Models.Tests;
+
+internal static class Samples
+{
+    private const string ConfigJson =
+        """
+        {
+          "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
+          "hidden_size": 64, "intermediate_size": 176, "num_hidden_layers": 2,
+          "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 512,
+          "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 500000.0,
+          "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": [2, 3]
+        }
+        """;
+
+    private const string Llama3Rope =
+        """
+        {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+         "original_max_position_embeddings": 64}
+        """;
+
+    /// <summary>A valid config.json text, with one field replaced by some JSON.</summary>
+    internal static byte[] Config(string field = "use_cache", string json = "true")
+    {
+        var config = JsonNode.Parse(ConfigJson)!.AsObject();
+        Set(config, field, json);
+        return Encoding.UTF8.GetBytes(config.ToJsonString());
+    }
+
+    internal static byte[] ConfigWithout(string field)
+    {
+        var config = JsonNode.Parse(ConfigJson)!.AsObject();
+        Assert.True(config.Remove(field));
+        return Encoding.UTF8.GetBytes(config.ToJsonString());
+    }
+
+    /// <summary>A config.json text with llama3 scaling, one of its fields replaced.</summary>
+    internal static byte[] ScaledConfig(string field, string json)
+    {
+        var scaling = JsonNode.Parse(Llama3Rope)!.AsObject();
+        Set(scaling, field, json);
+        return Config("rope_scaling", scaling.ToJsonString());
+    }
+
+    internal static ModelConfig ParsedConfig(string field = "use_cache", string json = "true") =>
+        ModelConfig.Parse(Config(field, json));
+
+    /// <summary>A safetensors file: this header and so many zero bytes of data.</summary>
+    internal static byte[] Safetensors(string header, int dataBytes) =>
+        Safetensors(Encoding.UTF8.GetBytes(header), dataBytes);
+
+    internal static byte[] Safetensors(byte[] header, int dataBytes)
+    {
+        var file = new byte[8 + header.Length + dataBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(file, (ulong)header.Length);
+        header.CopyTo(file, 8);
+        return file;
+    }
+
+    /// <summary>A safetensors file of these tensors, one after the other.</summary>
+    internal static byte[] Safetensors(IEnumerable<ExpectedTensor> tensors, string dtype = "BF16")
+    {
+        var width = dtype is "F32" ? 4 : dtype is "I8" ? 1 : 2;
+        var header = new JsonObject();
+        var begin = 0;
+        foreach (var tensor in tensors)
+        {
+            var end = begin + (tensor.Shape.Aggregate(1, (a, b) => a * b) * width);
+            header[tensor.Name] = new JsonObject
+            {
+                ["dtype"] = dtype,
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(d => (JsonNode)d)]),
+                ["data_offsets"] = new JsonArray(begin, end),
+            };
+            begin = end;
+        }
+
+        return Safetensors(header.ToJsonString(), begin);
+    }
+
+    internal static IReadOnlyList<TensorEntry> ReadHeader(byte[] file)
+    {
+        using var stream = new MemoryStream(file);
+        return SafetensorsHeader.Read(stream, "x.safetensors", fileIndex: 0);
+    }
+
+    private static void Set(JsonObject target, string field, string json) =>
+        target[field] = JsonNode.Parse(json);
+}

@@ -1,0 +1,78 @@
+// A model whose next token depends on everything that a real one's depends on: every token and
+// position that is read from the KV pages, the penalty counts of the slot, and the seed. A wrong
+// page, a wrong position or a count that was not reset changes the answer.
+
+using NanoFlow.Scheduling;
+
+namespace NanoFlow.Scheduling.Tests;
+
+internal static class FakeModel
+{
+    public const int Vocab = 60;
+
+    // One token in so many is an error of the device, where a workload has errors.
+    private const int ErrorOneIn = 400;
+
+    /// <summary>What one row leaves in its KV page.</summary>
+    public static ulong Row(int position, int token) =>
+        Mix(((ulong)(uint)position << 32) | (uint)token);
+
+    /// <summary>Draws a token from the sum of all rows before it.</summary>
+    public static int Sample(ulong seed, ulong rows, int penaltyCount, bool hasErrors)
+    {
+        var hash = Mix(seed ^ Mix(rows + (ulong)penaltyCount * 977));
+        return hasErrors && hash / Vocab % ErrorOneIn == 0 ? -1 : (int)(hash % Vocab);
+    }
+
+    private static ulong Mix(ulong x)
+    {
+        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+        x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+        return x ^ (x >> 31);
+    }
+}
+
+/// <summary>Stands for the matcher of stop strings.</summary>
+internal sealed class PairStop((int First, int SecondMod8) pair) : IStopCondition
+{
+    private int _previous = -1;
+
+    public bool Append(int token)
+    {
+        var matches = _previous == pair.First && token % 8 == pair.SecondMod8;
+        _previous = token;
+        return matches;
+    }
+}
+
+/// <summary>What a sequence must become when nobody cancels it: generated alone, from a plain list
+/// of its tokens, without pages, slots or steps.</summary>
+internal sealed record Expected(List<int> Tokens, FinishReason Reason)
+{
+    public static Expected Of(SequenceSpec spec)
+    {
+        var tokens = new List<int>();
+        var stop = spec.StopPair is { } pair ? new PairStop(pair) : null;
+        var rows = 0UL;
+        for (var i = 0; i < spec.Prompt.Length; i++)
+        {
+            rows += FakeModel.Row(i, spec.Prompt[i]);
+        }
+        while (true)
+        {
+            var token = FakeModel.Sample(spec.Seed, rows, tokens.Count, spec.HasErrors);
+            if (token < 0)
+            {
+                return new Expected(tokens, FinishReason.Error);
+            }
+            var isEnd = tokens.Count >= spec.MinNewTokens && spec.EndTokens.Contains(token);
+            var stops = isEnd || (stop?.Append(token) ?? false);
+            rows += FakeModel.Row(spec.Prompt.Length + tokens.Count, token);
+            tokens.Add(token);
+            if (stops || tokens.Count == spec.MaxNewTokens)
+            {
+                return new Expected(tokens, stops ? FinishReason.Stop : FinishReason.Length);
+            }
+        }
+    }
+}

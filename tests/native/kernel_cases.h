@@ -1,0 +1,55 @@
+// Random cases for every kind of op, run on any backend's kernels.
+//
+// A case is an op, a shape and a seed. Inputs are drawn from the seed as floats that bf16 holds
+// exactly, so that every backend starts from the same numbers whatever its operand dtype is.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+#include "shapes.h"
+
+namespace test {
+
+// The kernels of a backend and the layouts they read.
+struct Subject {
+  std::string name;
+  std::span<const nf::Kernel> kernels;
+  nf::DType operand;
+  size_t (*matrix_bytes)(uint32_t out, uint32_t in);
+  void (*pack_matrix)(const nf::Backend::PackSpec& spec, const void* source, std::byte* packed);
+  size_t (*kv_page_bytes)(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim);
+};
+
+struct OpCase {
+  nf::OpKind kind;
+  nf::OpShape shape;
+  uint64_t seed;
+};
+
+OpCase random_case(nf::OpKind kind, Random& random);
+
+// How the rows of a case are handed to the kernel.
+enum class Split {
+  kWhole,   // all rows at once, one worker
+  kPieces,  // random ranges in random order, three workers
+  kMiddle,  // one inner range only
+};
+
+struct Output {
+  std::vector<float> values;     // what the kernel wrote, row by row
+  std::vector<std::byte> bytes;  // the same as stored, with KV pages and counts where it has them
+  nf::DType written = nf::DType::kF32;
+  uint32_t rows = 0;      // of values
+  nf::RowRange launched;  // rows covered by the split
+  bool scratch_intact = true;
+};
+
+// The value that rows outside the launched ranges still have.
+constexpr float kUntouched = 1234.0f;
+
+Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split);
+
+}  // namespace test

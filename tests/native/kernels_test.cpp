@@ -1,0 +1,137 @@
+// Every row of every backend's kernel table against the reference, on random shapes; and the laws
+// all kernels obey: results do not depend on how rows are split, and rows outside a launch are left
+// alone. The reference is held to the laws too.
+#include <cmath>
+
+#include "check.h"
+#include "cpu/isa.h"
+#include "cpu/kernel_table.h"
+#include "cpu/pack.h"
+#include "kernel_cases.h"
+#include "reference/kernel_table.h"
+#include "reference/pack.h"
+#include "tolerance.h"
+
+namespace test {
+namespace {
+
+Subject reference() {
+  return {"reference",
+          nf::reference::kernel_table(),
+          nf::DType::kF32,
+          nf::reference::matrix_bytes,
+          nf::reference::pack_matrix,
+          nf::reference::kv_page_bytes};
+}
+
+// The reference, and the cpu once for each instruction set this machine has.
+std::vector<Subject> subjects() {
+  std::vector<Subject> all{reference()};
+  for (uint8_t i = 0; i < uint8_t(nf::cpu::Isa::kCount); ++i) {
+    const auto isa = nf::cpu::Isa(i);
+    if (!nf::cpu::isa_available(isa)) continue;
+    all.push_back({std::string("cpu ") + nf::cpu::isa_name(isa), nf::cpu::kernel_table(isa),
+                   nf::DType::kBF16, nf::cpu::matrix_bytes, nf::cpu::pack_matrix,
+                   nf::cpu::kv_page_bytes});
+  }
+  return all;
+}
+
+const nf::Kernel& reference_kernel(nf::OpKind kind) {
+  for (const nf::Kernel& kernel : nf::reference::kernel_table()) {
+    if (kernel.kind == kind) return kernel;
+  }
+  abandon(__FILE__, __LINE__, "the reference has no such kernel");
+}
+
+std::string describe(const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
+  return subject.name + " " + kernel.name + " out " + show(c.shape.out) + " in " +
+         show(c.shape.in) + " heads " + show(c.shape.num_heads) + "/" + show(c.shape.num_kv_heads) +
+         " x " + show(c.shape.head_dim) + " seed " + show(c.seed);
+}
+
+// Calls check(subject, kernel, case) for `count` supported cases of every kernel of every table.
+template <typename Fn>
+void for_each_case(int count, Fn&& check) {
+  Random random(seed());
+  for (const Subject& subject : subjects()) {
+    for (const nf::Kernel& kernel : subject.kernels) {
+      int supported = 0;
+      for (int i = 0; i < 20 * count && supported < count; ++i) {
+        const OpCase c = random_case(kernel.kind, random);
+        if (!kernel.supports(c.shape)) continue;
+        ++supported;
+        check(subject, kernel, c);
+      }
+      if (supported == 0) FAIL(subject.name + " " + kernel.name + " supports no shape");
+    }
+  }
+}
+
+bool close(float actual, float expected, Tolerance tolerance) {
+  return actual == expected || std::abs(actual - expected) <=
+                                   tolerance.absolute + tolerance.relative * std::abs(expected);
+}
+
+// Do rows [begin, end) of an output hold what no kernel has touched?
+bool untouched(const Output& output, uint32_t begin, uint32_t end) {
+  const float mark =
+      output.written == nf::DType::kBF16 ? nf::to_float(nf::to_bf16(kUntouched)) : kUntouched;
+  const size_t width = output.values.size() / output.rows;
+  return std::all_of(output.values.begin() + std::ptrdiff_t(begin * width),
+                     output.values.begin() + std::ptrdiff_t(end * width),
+                     [&](float value) { return value == mark; });
+}
+
+TEST("every kernel matches the reference within tolerance.h") {
+  for_each_case(
+      scale(12, 300), [](const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
+        const Output expected = run_case(reference(), reference_kernel(c.kind), c, Split::kWhole);
+        const Output actual = run_case(subject, kernel, c, Split::kWhole);
+        REQUIRE(actual.values.size() == expected.values.size());
+        const Tolerance allowed = tolerance(c.kind, subject.operand, actual.written);
+        for (size_t i = 0; i < actual.values.size(); ++i) {
+          if (close(actual.values[i], expected.values[i], allowed)) continue;
+          FAIL(describe(subject, kernel, c) + ": element " + show(i) + " is " +
+               show(actual.values[i]) + ", not " + show(expected.values[i]));
+          break;
+        }
+      });
+}
+
+TEST("a split of the rows, their order and the workers change no bit") {
+  for_each_case(scale(12, 300),
+                [](const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
+                  const Output whole = run_case(subject, kernel, c, Split::kWhole);
+                  const Output pieces = run_case(subject, kernel, c, Split::kPieces);
+                  if (whole.bytes != pieces.bytes) FAIL(describe(subject, kernel, c));
+                });
+}
+
+TEST("a kernel writes the rows it was given and no others") {
+  for_each_case(
+      scale(12, 300), [](const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
+        const Output whole = run_case(subject, kernel, c, Split::kWhole);
+        const Output some = run_case(subject, kernel, c, Split::kMiddle);
+        if (some.launched.empty()) return;
+        const size_t width = whole.values.size() / whole.rows;
+        const bool same =
+            std::equal(some.values.begin() + std::ptrdiff_t(some.launched.begin * width),
+                       some.values.begin() + std::ptrdiff_t(some.launched.end * width),
+                       whole.values.begin() + std::ptrdiff_t(some.launched.begin * width));
+        const bool others = untouched(some, 0, some.launched.begin) &&
+                            untouched(some, some.launched.end, some.rows);
+        if (!same || !others) FAIL(describe(subject, kernel, c));
+      });
+}
+
+TEST("a kernel stays within the scratch it asks for") {
+  for_each_case(scale(12, 300),
+                [](const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
+                  const Output output = run_case(subject, kernel, c, Split::kPieces);
+                  if (!output.scratch_intact) FAIL(describe(subject, kernel, c));
+                });
+}
+
+}  // namespace
+}  // namespace test

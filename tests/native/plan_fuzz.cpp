@@ -1,0 +1,146 @@
+// Law 4: a plan cannot change the answer, only the time. Random valid plans run the same steps as
+// the sequential plan, with random delays on every lane, and must give the same logits bit by bit.
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "check.h"
+#include "core/program_check.h"
+#include "random_plan.h"
+#include "tiny_model.h"
+
+namespace {
+
+// Slows nano-ops down at random and records which of them were in flight together.
+class DelayingObserver final : public nf::ExecutionObserver {
+ public:
+  explicit DelayingObserver(uint64_t seed) : random_(seed) {}
+
+  void before_launch(uint32_t lane, uint32_t, uint32_t tick) override {
+    uint32_t delay_us;
+    {
+      const std::lock_guard lock(mutex_);
+      for (uint32_t other = 0; other < NF_MAX_LANES; ++other) {
+        if (other == lane || !running_[other]) continue;
+        together_ = true;
+        across_layers_ = across_layers_ || tick_[other] != tick;
+      }
+      running_[lane] = true;
+      tick_[lane] = tick;
+      delay_us = random_() % 4 == 0 ? static_cast<uint32_t>(random_() % 120) : 0;
+    }
+    if (delay_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(delay_us));
+  }
+
+  void after_launch(uint32_t lane, uint32_t, uint32_t) override {
+    const std::lock_guard lock(mutex_);
+    running_[lane] = false;
+  }
+
+  bool together() const { return together_; }
+  bool across_layers() const { return across_layers_; }
+
+ private:
+  std::mutex mutex_;
+  std::mt19937_64 random_;
+  bool running_[NF_MAX_LANES] = {};
+  uint32_t tick_[NF_MAX_LANES] = {};
+  bool together_ = false;
+  bool across_layers_ = false;
+};
+
+// A model with conversations in the middle of their life, and one step over them: some decode, some
+// prefill their first chunk, some a later one.
+struct Scene {
+  explicit Scene(const test::TinyOptions& options, uint64_t seed) : model(options, seed) {
+    std::mt19937_64 random(seed);
+    for (uint32_t i = 0; i < 9; ++i) {
+      const uint32_t context = i % 3 == 1 ? 0 : 1 + static_cast<uint32_t>(random() % 70);
+      const uint32_t rows = i < 4 ? 1 : 1 + static_cast<uint32_t>(random() % 9);
+      test::Conversation& conversation = model.converse(context + rows, random());
+      while (conversation.position < context) {
+        const uint32_t chunk = std::min(context - conversation.position, 40u);
+        model.step(model.sequential(), {{&conversation, chunk}}, 0);
+      }
+      parts.push_back({&conversation, rows});
+      start.push_back(context);
+      num_rows += rows;
+    }
+  }
+
+  std::vector<std::vector<float>> run(nf::Program& program) {
+    for (size_t i = 0; i < parts.size(); ++i) parts[i].conversation->position = start[i];
+    // What an earlier step left behind must not help: poison every activation.
+    std::memset(model.engine().memory().arena, 0xff, model.engine().memory().layout.total_bytes);
+    return model.step(program, parts, 4);
+  }
+
+  test::TinyModel model;
+  std::vector<test::Part> parts;
+  std::vector<uint32_t> start;
+  uint32_t num_rows = 0;
+};
+
+bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0) return false;
+  }
+  return a.size() == b.size();
+}
+
+struct Shares {
+  int plans = 0;
+  int together = 0;
+  int across_layers = 0;
+};
+
+void fuzz(const test::TinyOptions& options, uint64_t seed, int plans, Shares& shares) {
+  Scene scene(options, seed);
+  const auto expected = scene.run(scene.model.sequential());
+  const std::vector<int32_t> tokens = scene.model.sampled();
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < plans; ++i) {
+    const uint32_t step_rows =
+        random() % 2 == 0 ? scene.num_rows : 1 + static_cast<uint32_t>(random() % 1000);
+    nf::Program& program = scene.model.add_program(test::random_plan(
+        scene.model.engine().graph(), scene.model.engine().device().num_units, step_rows, random));
+    CHECK_EQ(nf::check_program(program, scene.num_rows, 9), std::string());
+    DelayingObserver observer(random());
+    scene.model.engine().observe(&observer);
+    const auto logits = scene.run(program);
+    scene.model.engine().observe(nullptr);
+    CHECK(same_bits(expected, logits));
+    CHECK(tokens == scene.model.sampled());
+    ++shares.plans;
+    shares.together += observer.together();
+    shares.across_layers += observer.across_layers();
+    scene.model.engine().destroy_program(&program);
+  }
+}
+
+}  // namespace
+
+TEST("any valid plan gives the sequential plan's logits bit by bit") {
+  const int plans = test::scale(520, 5200);
+  Shares shares;
+  const test::TinyOptions shapes[] = {
+      {.layers = 4},
+      {.layers = 1, .tied = true},
+      {.layers = 2, .bias = true},
+      {.layers = 7, .kv_heads = 1, .head_dim = 24, .page_tokens = 32}};
+  uint64_t seed = test::seed();
+  for (const test::TinyOptions& shape : shapes) fuzz(shape, seed++, plans / 4, shares);
+  std::printf("  %d plans: %d%% ran nano-ops together, %d%% across layers\n", shares.plans,
+              100 * shares.together / shares.plans, 100 * shares.across_layers / shares.plans);
+  CHECK(shares.together * 2 >= shares.plans);
+  CHECK(shares.across_layers * 4 >= shares.plans);
+}
+
+TEST("the reference backend gives its sequential logits under any plan") {
+  Shares shares;
+  fuzz({.device = NF_DEVICE_REFERENCE, .layers = 3}, test::seed(), test::scale(20, 200), shares);
+}

@@ -1,0 +1,145 @@
+#include "tiny_model.h"
+
+#include <cmath>
+#include <random>
+
+#include "check.h"
+#include "core/tensor.h"
+
+namespace test {
+
+nf_model_spec tiny_spec(const TinyOptions& options) {
+  nf_model_spec spec{};
+  spec.struct_size = sizeof(spec);
+  spec.architecture = "LlamaForCausalLM";
+  if (options.bias) spec.flags |= NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
+  if (options.tied) spec.flags |= NF_MODEL_TIED_EMBEDDINGS;
+  spec.num_layers = options.layers;
+  spec.hidden = 64;
+  spec.intermediate = 80;
+  spec.num_heads = 4;
+  spec.num_kv_heads = options.kv_heads;
+  spec.head_dim = options.head_dim;
+  spec.vocab = TinyModel::kVocab;
+  spec.rope_theta = 10000;
+  spec.rms_norm_eps = 1e-5f;
+  return spec;
+}
+
+TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
+    : page_tokens_(options.page_tokens) {
+  nf_engine_options engine{};
+  engine.struct_size = sizeof(engine);
+  engine.device_kind = options.device;
+  engine.num_threads = options.threads;
+  engine.max_step_rows = kMaxRows;
+  engine.max_sequences = kMaxSequences;
+  engine.max_positions = kMaxPositions;
+  engine.page_tokens = options.page_tokens;
+  engine.num_pages = kMaxSequences * (kMaxPositions / options.page_tokens + 1);
+  engine.num_slots = 2;
+  engine_ = std::make_unique<nf::Engine>(engine, tiny_spec(options));
+  load_weights(seed);
+  engine_->make_ready();
+  sequential_ = &add_program(nf::sequential_plan(
+      engine_->graph(), std::min(options.threads, engine_->device().num_units)));
+}
+
+void TinyModel::load_weights(uint64_t seed) {
+  nf::WeightStore& weights = engine_->weights();
+  std::mt19937_64 random(seed);
+  for (uint32_t i = 0; i < weights.count(); ++i) {
+    nf_weight_info info;
+    weights.describe(i, info);
+    const bool matrix = info.rank == 2;
+    const uint64_t count = info.shape[0] * (matrix ? info.shape[1] : 1);
+    // Wide enough that logits differ clearly; norms around one, biases around zero.
+    const bool norm = std::string(info.name).find("norm") != std::string::npos;
+    std::normal_distribution<float> values(norm ? 1.0f : 0.0f,
+                                           matrix ? 0.6f / std::sqrt(64.0f) : 0.1f);
+    std::vector<uint16_t> data(count);
+    for (uint16_t& value : data) value = nf::to_bf16(values(random)).bits;
+    nf_tensor_source source{};
+    source.struct_size = sizeof(source);
+    source.dtype = NF_DTYPE_BF16;
+    source.data = data.data();
+    source.num_bytes = count * 2;
+    weights.load(i, source);
+  }
+}
+
+nf::Program& TinyModel::add_program(const nf::Plan& plan) {
+  nf_plan view{};
+  view.struct_size = sizeof(view);
+  view.step_rows = plan.step_rows;
+  view.num_partitions = static_cast<uint32_t>(plan.partitions.size());
+  view.num_lanes = static_cast<uint32_t>(plan.lanes.size());
+  view.num_nano_ops = static_cast<uint32_t>(plan.nano_ops.size());
+  view.num_order_edges = static_cast<uint32_t>(plan.order_edges.size());
+  view.partitions = plan.partitions.data();
+  view.lanes = plan.lanes.data();
+  view.nano_ops = plan.nano_ops.data();
+  view.order_edges = plan.order_edges.data();
+  return engine_->create_program(view);
+}
+
+Conversation& TinyModel::converse(std::vector<int32_t> tokens) {
+  REQUIRE(conversations_.size() < kMaxSequences && tokens.size() <= kMaxPositions);
+  auto conversation = std::make_unique<Conversation>();
+  conversation->tokens = std::move(tokens);
+  conversation->slot = static_cast<uint32_t>(conversations_.size());
+  const auto length = static_cast<uint32_t>(conversation->tokens.size());
+  for (uint32_t i = 0; i < (length + page_tokens_ - 1) / page_tokens_; ++i) {
+    conversation->pages.push_back(next_page_++);
+  }
+  conversations_.push_back(std::move(conversation));
+  return *conversations_.back();
+}
+
+Conversation& TinyModel::converse(uint32_t length, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<int32_t> tokens(length);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(random() % kVocab);
+  return converse(std::move(tokens));
+}
+
+std::vector<std::vector<float>> TinyModel::step(nf::Program& program,
+                                                const std::vector<Part>& parts, uint32_t decodes) {
+  nf_step_buffers buffers{};
+  engine_->map(0, buffers);
+  nf_step_shape shape{};
+  for (const Part& part : parts) {
+    Conversation& conversation = *part.conversation;
+    nf_sequence& sequence = buffers.sequences[shape.num_sequences];
+    sequence = {};
+    sequence.slot = conversation.slot;
+    sequence.row_count = part.rows;
+    sequence.position = conversation.position;
+    sequence.page_begin = shape.num_pages;
+    sequence.page_count = static_cast<uint32_t>(conversation.pages.size());
+    sequence.flags = NF_SEQUENCE_SAMPLE;
+    for (const uint32_t page : conversation.pages) buffers.pages[shape.num_pages++] = page;
+    for (uint32_t i = 0; i < part.rows; ++i) {
+      buffers.tokens[shape.num_rows++] = conversation.tokens.at(conversation.position + i);
+    }
+    nf_sampling& sampling = buffers.sampling[shape.num_sequences++];
+    sampling = {};
+    sampling.top_p = 1;
+    sampling.repetition_penalty = 1;
+  }
+  shape.num_decode = decodes;
+  engine_->submit(0, program, shape);
+  engine_->release(0);
+  nf_step_result result{};
+  while (!engine_->wait(0, 1'000'000, result)) {
+  }
+  sampled_.assign(result.tokens, result.tokens + result.num_samples);
+  std::vector<std::vector<float>> logits(parts.size(), std::vector<float>(kVocab));
+  for (uint32_t i = 0; i < parts.size(); ++i) {
+    parts[i].conversation->position += parts[i].rows;
+    engine_->copy_logits(0, i, logits[i].data(), kVocab);
+  }
+  return logits;
+}
+
+}  // namespace test

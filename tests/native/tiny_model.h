@@ -1,0 +1,75 @@
+// A tiny model with random weights, and conversations that are fed to it token by token (teacher
+// forced), so that tests can compare the logits of one and the same token under any plan and batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "abi/engine.h"
+
+namespace test {
+
+struct TinyOptions {
+  uint32_t device = NF_DEVICE_CPU;
+  uint32_t threads = 4;
+  uint32_t layers = 4;
+  uint32_t kv_heads = 2;
+  uint32_t head_dim = 16;
+  uint32_t page_tokens = 16;
+  bool bias = false;
+  bool tied = false;
+};
+
+nf_model_spec tiny_spec(const TinyOptions& options);
+
+// A conversation: all its tokens are known; the KV pages hold the first `position` of them.
+struct Conversation {
+  std::vector<int32_t> tokens;
+  std::vector<uint32_t> pages;
+  uint32_t slot = 0;
+  uint32_t position = 0;
+};
+
+// A conversation's rows in a step.
+struct Part {
+  Conversation* conversation;
+  uint32_t rows;
+};
+
+class TinyModel {
+ public:
+  static constexpr uint32_t kVocab = 97;
+  static constexpr uint32_t kMaxRows = 64;
+  static constexpr uint32_t kMaxSequences = 24;
+  static constexpr uint32_t kMaxPositions = 192;
+
+  explicit TinyModel(const TinyOptions& options, uint64_t seed = 1);
+
+  nf::Engine& engine() { return *engine_; }
+  nf::Program& sequential() { return *sequential_; }
+  nf::Program& add_program(const nf::Plan& plan);
+
+  // A conversation with its own pages and slot. At most kMaxSequences of them.
+  Conversation& converse(std::vector<int32_t> tokens);
+  Conversation& converse(uint32_t length, uint64_t seed);
+
+  // Runs a step and advances the conversations; the parts with one row that come first are decodes,
+  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part.
+  std::vector<std::vector<float>> step(nf::Program& program, const std::vector<Part>& parts,
+                                       uint32_t decodes);
+  // Sampled tokens of the last step.
+  const std::vector<int32_t>& sampled() const { return sampled_; }
+
+ private:
+  void load_weights(uint64_t seed);
+
+  std::unique_ptr<nf::Engine> engine_;
+  nf::Program* sequential_ = nullptr;
+  std::vector<std::unique_ptr<Conversation>> conversations_;
+  std::vector<int32_t> sampled_;
+  uint32_t next_page_ = 0;
+  uint32_t page_tokens_;
+};
+
+}  // namespace test
