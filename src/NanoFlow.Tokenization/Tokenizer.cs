@@ -1,0 +1,132 @@
+// A tokenizer loaded from the files that models are published with. Text goes through a row of
+// parts, each read from tokenizer.json: added tokens are found first, what lies between is
+// normalised, cut into pieces and encoded by the model; ids become text through the bytes of their
+// tokens. Immutable and safe for use by many threads; the scratch memory of encoding is pooled.
+
+using System.Collections.Concurrent;
+using System.Text;
+using NanoFlow.Tokenization.Models;
+using NanoFlow.Tokenization.Pipeline;
+
+namespace NanoFlow.Tokenization;
+
+public sealed class Tokenizer
+{
+    private const string TokenizerFile = "tokenizer.json";
+
+    private static readonly EncodeOptions WithoutSpecial = new() { AddSpecialTokens = false };
+
+    private readonly EncodePipeline _pipeline;
+    private readonly Vocabulary _vocabulary;
+    private readonly HashSet<int> _specialIds;
+    private readonly ConcurrentQueue<EncodeScratch> _scratch = [];
+
+    private Tokenizer(FileNode root, TokenizerConfig config)
+    {
+        var model = TokenModel.Read(root.Child("model"));
+        AddedToken[] added = root.Optional("added_tokens") is { } list
+            ? [.. list.AsItems().Select(AddedToken.Read)]
+            : [];
+        var decoder = TokenDecoder.Read(root.Child("decoder"));
+        var tokens = model.Tokens.Select(static token => (token.Key, token.Value))
+            .Concat(added.Select(static token => (token.Content, token.Id)));
+        _vocabulary = new Vocabulary([.. tokens], decoder.Decode);
+        _specialIds = [.. added.Where(static token => token.Special).Select(token => token.Id)];
+        _pipeline = new EncodePipeline(root, model, added);
+        LeadingSpaces = decoder.LeadingSpaces;
+        Config = config;
+        BosTokenId = config.BosToken is null ? null : TokenId(config.BosToken);
+        EosTokenId = config.EosToken is null ? null : TokenId(config.EosToken);
+        var ends = EosTokenId is { } eos ? config.EosTokenIds.Prepend(eos) : config.EosTokenIds;
+        EosTokenIds = [.. ends.Distinct()];
+    }
+
+    public TokenizerConfig Config { get; }
+
+    public int? BosTokenId { get; }
+
+    public int? EosTokenId { get; }
+
+    // Ids that end a text: the EOS token's and those that generation_config.json lists.
+    public IReadOnlyList<int> EosTokenIds { get; }
+
+    // The highest token id plus one.
+    public int VocabularySize => _vocabulary.Size;
+
+    // Spaces that decoding drops from the start of a sequence.
+    internal int LeadingSpaces { get; }
+
+    public static Tokenizer Load(string directory)
+    {
+        var json = JsonFile.TryRead(directory, TokenizerFile)
+            ?? throw new TokenizerFormatException($"{TokenizerFile}: not found in {directory}");
+        return Parse(json, TokenizerConfig.Load(directory));
+    }
+
+    // The content of a tokenizer.json.
+    public static Tokenizer Parse(
+        ReadOnlyMemory<byte> tokenizerJson, TokenizerConfig? config = null) =>
+        JsonFile.Parse(
+            TokenizerFile,
+            tokenizerJson,
+            root => new Tokenizer(root, config ?? new TokenizerConfig()));
+
+    public int[] Encode(string text, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>();
+        Encode(text, ids, addSpecialTokens ? EncodeOptions.Default : WithoutSpecial);
+        return [.. ids];
+    }
+
+    // Appends the ids of the text; returns how many there are. A lone surrogate counts as U+FFFD.
+    public int Encode(ReadOnlySpan<char> text, List<int> ids, EncodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        ArgumentNullException.ThrowIfNull(options);
+        var before = ids.Count;
+        var scratch = _scratch.TryDequeue(out var pooled) ? pooled : new EncodeScratch();
+        _pipeline.Encode(text, scratch, ids, options);
+        scratch.Ids = [];
+        if (scratch.IsSmall && _scratch.Count < Environment.ProcessorCount)
+        {
+            _scratch.Enqueue(scratch);
+        }
+        return ids.Count - before;
+    }
+
+    // For text of a user that goes through a chat template: the prompt, encoded with
+    // EncodeOptions.Chat, then holds "<|eot_id|>" and the like in this text as plain text, while
+    // those the template writes stay tokens.
+    public string GuardSpecialTokens(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _pipeline.GuardSpecial(text);
+    }
+
+    // Bytes that are not valid UTF-8 become U+FFFD; ids outside the vocabulary stand for nothing.
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
+    {
+        var detokenizer = new IncrementalDetokenizer(this, skipSpecialTokens);
+        foreach (var id in ids)
+        {
+            detokenizer.Append(id);
+        }
+        detokenizer.Flush();
+        return Encoding.UTF8.GetString(detokenizer.Text);
+    }
+
+    // The bytes the token stands for, not always whole characters; empty for an unused id.
+    public ReadOnlySpan<byte> TokenBytes(int id) => _vocabulary.Bytes(id);
+
+    // The token as the vocabulary spells it; null for an unused id.
+    public string? TokenText(int id) => _vocabulary.Text(id);
+
+    public int? TokenId(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _vocabulary.Id(token);
+    }
+
+    public bool IsSpecial(int id) => _specialIds.Contains(id);
+}
