@@ -165,3 +165,39 @@ TEST("plan validation refuses with the reason") {
   CHECK(says(broken([](nf::Plan& p) { p.order_edges = {{2, 1, 0, 0}}; }), "earlier to a later"));
   CHECK(says(broken([](nf::Plan& p) { p.order_edges = {{0, 2, 0, 0}}; }), "crosses segments"));
 }
+
+TEST("a start that a lane knows of is not waited for again") {
+  test::TinyModel model({.layers = 3});
+  const nf::Graph& graph = model.engine().graph();
+  // All ops in two halves, the first on lane 1, the second on lane 0.
+  nf::Plan plan;
+  plan.step_rows = kRows;
+  plan.partitions = {{NF_PARTITION_SHARED, 0, 4, 0}};
+  plan.lanes = {{0, 0}, {0, 0}};
+  for (const nf_segment segment : {NF_SEGMENT_PROLOGUE, NF_SEGMENT_LAYER, NF_SEGMENT_EPILOGUE}) {
+    for (uint16_t op = 0; op < graph.ops(segment).size(); ++op) {
+      const auto part = static_cast<uint16_t>(segment);
+      plan.nano_ops.push_back({part, op, 0, 0, 0, 0, kRows / 2, kRows});
+      plan.nano_ops.push_back({part, op, 1, 0, 0, 0, 0, kRows / 2});
+    }
+  }
+  // In the layer, the second half of the norm starts before the first halves of the norm and of the
+  // GEMM that follows: the second edge is implied by the first.
+  plan.order_edges = {{2, 3, NF_ORDER_AFTER_START, 0}, {2, 5, NF_ORDER_AFTER_START, 0}};
+  nf::Program& program = model.add_program(plan);
+  CHECK_EQ(nf::check_program(program, kRows, kRows), std::string());
+  for (const auto& waits : program.nano_ops()[5].waits) CHECK(waits.empty());
+  for (const auto& waits : program.nano_ops()[3].waits) CHECK(!waits.empty());
+}
+
+TEST("a nano-op that loses a row is caught") {
+  test::TinyModel model({.layers = 2});
+  nf::Program& program = model.add_program(nf::sequential_plan(model.engine().graph(), 4));
+  for (nf::BoundNanoOp& bound : program.mutable_nano_ops()) {
+    const nf_nano_op whole = bound.nano;
+    bound.nano.row_end = 0;
+    CHECK(says(nf::check_program(program, kRows, kRows), "leaves a row out"));
+    bound.nano = whole;
+  }
+  CHECK_EQ(nf::check_program(program, kRows, kRows), std::string());
+}
