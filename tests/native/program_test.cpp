@@ -56,11 +56,15 @@ void check_shifts(const nf::Graph& graph, nf::ArenaLayout layout, size_t index, 
 
 }  // namespace
 
+// Without a layer before or after it, with one, with all lists of waits in use, and beyond.
 TEST("every wait that lowering keeps is needed: removing any one is caught") {
   std::mt19937_64 random(test::seed());
-  test::TinyModel model({.layers = 5});
+  test::TinyModel models[] = {test::TinyModel({.layers = 1}), test::TinyModel({.layers = 2}),
+                              test::TinyModel({.layers = 3}), test::TinyModel({.layers = 5}),
+                              test::TinyModel({.layers = 8})};
   int removed = 0;
   for (int i = 0; i < test::scale(40, 400); ++i) {
+    test::TinyModel& model = models[i % 5];
     nf::Program& program =
         model.add_program(test::random_plan(model.engine().graph(), 4, kRows, random));
     REQUIRE(nf::check_program(program, kRows, kRows).empty());
@@ -149,6 +153,18 @@ TEST("plan validation refuses with the reason") {
                p.partitions = {{NF_PARTITION_DISJOINT, 0, 2, 0}, {NF_PARTITION_DISJOINT, 1, 2, 0}};
              }),
              "shares units"));
+  // Two lanes on one hard split: each may have a part of it, not both all of it.
+  const auto split = [](nf::Plan& p) {
+    p.partitions[0].kind = NF_PARTITION_DISJOINT;
+    p.lanes.push_back({0, 0});
+    p.nano_ops.back().lane = 1;
+  };
+  CHECK(says(broken(split), "together ask for 8 units"));
+  CHECK_EQ(broken([&](nf::Plan& p) {
+             split(p);
+             for (nf_nano_op& nano : p.nano_ops) nano.units = 2;
+           }),
+           std::string("accepted"));
   CHECK(says(broken([](nf::Plan& p) { p.nano_ops.pop_back(); }), "not covered exactly once"));
   CHECK(says(broken([](nf::Plan& p) { p.nano_ops.push_back(p.nano_ops.back()); }),
              "not covered exactly once"));
