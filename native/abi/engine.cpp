@@ -256,7 +256,7 @@ void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape
   step.observer = observer_;
   step.lanes_left.store(program.num_lanes(), std::memory_order_relaxed);
   step.started_ns.store(0, std::memory_order_relaxed);
-  step.waited_ns.store(0, std::memory_order_relaxed);
+  step.arrived_ns.store(0, std::memory_order_relaxed);
   slot.in_flight = true;
   backend_->run(step);
 }
@@ -299,6 +299,7 @@ void Engine::release(uint32_t index) {
   Slot& slot = slot_at(index);
   NF_CHECK(slot.in_flight, NF_INVALID_ARGUMENT, "release: the slot has no step in flight");
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
+  if (!slot.released.reached(slot.step.number)) slot.step.released_ns = now_ns();
   slot.released.signal(slot.step.number);
 }
 
@@ -313,8 +314,9 @@ bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
   out.top_tokens = slot.out_top_tokens.data();
   out.top_logprobs = slot.out_top_logprobs.data();
   out.num_samples = step.batch.num_samples;
-  const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - step.waited_ns.load();
-  out.device_us = static_cast<uint32_t>(std::max<int64_t>(0, busy_ns) / 1000);
+  const int64_t idle_ns = std::max<int64_t>(0, step.released_ns - step.arrived_ns.load());
+  const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - idle_ns;
+  out.device_us = static_cast<uint32_t>(busy_ns / 1000);
   return true;
 }
 

@@ -31,6 +31,7 @@ class Engine {
   const Graph& graph() const { return graph_; }
   Backend& backend() const { return *backend_; }
   WeightStore& weights() { return weights_; }
+  const WeightStore& weights() const { return weights_; }
   void make_ready();
 
   Program& create_program(const nf_plan& plan);

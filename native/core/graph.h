@@ -97,7 +97,7 @@ class Graph {
   WeightId add_weight(Weight weight);
   Op& add_op(nf_segment segment, std::string name, OpKind kind, Resource resource);
 
-  // Of ops, tensors and weights with their shapes and dtypes. FNV-1a, stable across builds.
+  // Of ops and tensors with their shapes and dtypes. FNV-1a, stable across builds.
   uint64_t hash() const;
 };
 

@@ -1,6 +1,7 @@
 // The engine behind the C ABI: what it refuses, how it ends with steps in flight, and that engines
 // do not know of each other.
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -193,4 +194,85 @@ TEST("two engines run steps at the same time") {
   CHECK(actual[0] == expected[0]);
   CHECK(actual[1] == expected[1]);
   CHECK(actual[0] != actual[1]);
+}
+
+namespace {
+
+// From the first launch to the end of the last one before sampling.
+class ForwardTime final : public nf::ExecutionObserver {
+ public:
+  explicit ForwardTime(const nf::Program& program) : program_(program) {}
+  void before_launch(uint32_t, uint32_t, uint32_t) override {
+    if (begin_ns_ == 0) begin_ns_ = nf::now_ns();
+  }
+  void after_launch(uint32_t, uint32_t nano_op, uint32_t) override {
+    if (!program_.nano_ops()[nano_op].op->gated) end_ns_ = nf::now_ns();
+  }
+  int64_t us() const { return (end_ns_ - begin_ns_) / 1000; }
+
+ private:
+  const nf::Program& program_;
+  std::atomic<int64_t> begin_ns_{0};
+  std::atomic<int64_t> end_ns_{0};
+};
+
+}  // namespace
+
+TEST("the time of a step leaves out the wait for its release once, however many lanes wait") {
+  test::TinyModel model({.threads = 2, .layers = 2});
+  nf::Plan plan = nf::sequential_plan(model.engine().graph(), 2);
+  plan.step_rows = 2;
+  plan.lanes.push_back({0, 0});
+  for (nf_nano_op& nano : plan.nano_ops) nano.row_end = 2;
+  plan.nano_ops.push_back(plan.nano_ops.back());  // sampling, one sample on each lane
+  (plan.nano_ops.end() - 2)->row_end = 1;
+  plan.nano_ops.back().row_begin = 1;
+  plan.nano_ops.back().lane = 1;
+  nf::Program& program = model.add_program(plan);
+  ForwardTime forward(program);
+  model.engine().observe(&forward);
+  TwoSequences two(model.engine());
+  two.step.sequences[0].flags = two.step.sequences[1].flags = NF_SEQUENCE_SAMPLE;
+  std::fill_n(two.step.sampling, 2, nf_sampling{0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  model.engine().submit(0, program, two.shape);
+  nf_step_result result{};
+  CHECK(!model.engine().wait(0, 20'000, result));  // both lanes come to the gate meanwhile
+  model.engine().release(0);
+  while (!model.engine().wait(0, 1'000'000, result)) {
+  }
+  model.engine().observe(nullptr);
+  CHECK(forward.us() > 0);
+  CHECK(result.device_us >= forward.us());
+}
+
+TEST("a device is described in as many bytes as the caller knows") {
+  const nf_engine_options options = test::tiny_engine_options({});
+  const nf_model_spec spec = test::tiny_spec({});
+  nf_engine* engine = nullptr;
+  REQUIRE(nf_engine_create(&options, &spec, &engine) == NF_OK);
+  nf_device_info info{};
+  CHECK_EQ(nf_device_describe(engine, &info), NF_INVALID_ARGUMENT);
+  CHECK(says(nf_last_error(), "struct_size is not set"));
+  info.struct_size = 12;  // up to num_units
+  CHECK_EQ(nf_device_describe(engine, &info), NF_OK);
+  CHECK_EQ(info.num_units, 4u);
+  CHECK_EQ(info.struct_size, 12u);
+  CHECK_EQ(std::string(info.name), "");
+  nf_engine_destroy(engine);
+}
+
+TEST("a model spec is refused before memory is taken") {
+  nf_model_spec spec = test::tiny_spec({});
+  const auto refused = [&](auto change) {
+    nf_model_spec copy = spec;
+    change(copy);
+    nf_memory memory{};
+    const nf_engine_options options = test::tiny_engine_options({});
+    return nf_memory_plan(&options, &copy, &memory) == NF_OK ? "accepted" : nf_last_error();
+  };
+  CHECK(says(refused([](nf_model_spec&) {}), "accepted"));
+  CHECK(says(refused([](nf_model_spec& s) { s.flags = 8; }), "flags 8"));
+  CHECK(says(refused([](nf_model_spec& s) { s.rope_theta = 0; }), "rope_theta"));
+  CHECK(says(refused([](nf_model_spec& s) { s.rope_scaling = 3; }), "rope_scaling"));
+  CHECK(says(refused([](nf_model_spec& s) { s.rms_norm_eps = 2; }), "rms_norm_eps = 2"));
 }
