@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -94,6 +95,9 @@ public sealed class NanoFlowServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ServerLimits.MaxDroppedBodyBytes;
             kestrel.Limits.MaxConcurrentConnections = ServerLimits.MaxConnections;
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(
+                ServerLimits.MinSendBytesPerSecond,
+                TimeSpan.FromSeconds(ServerLimits.SendGraceSeconds));
             kestrel.Listen(IPAddress.Parse(options.ListenAddress), options.Port);
         });
         return builder.Build();

@@ -41,16 +41,24 @@ public sealed partial class MetricsPage
         && this["nanoflow_num_requests_waiting"] == 0
         && this["nanoflow_kv_cache_usage_perc"] == 0;
 
-    /// <summary>Sum over the series of that name.</summary>
-    public double this[string name] => Samples(name).Sum(sample => sample.Value);
+    /// <summary>Sum over the series of that name, of which there must be one.</summary>
+    public double this[string name]
+    {
+        get
+        {
+            var samples = Samples(name).ToArray();
+            Assert.True(samples.Length > 0, $"/metrics has no {name}");
+            return samples.Sum(sample => sample.Value);
+        }
+    }
 
     public IEnumerable<MetricSample> Samples(string name) =>
         Families.SelectMany(family => family.Samples).Where(sample => sample.Name == name);
 
-    /// <summary>Choices that ended for that reason.</summary>
-    public double Ended(string reason) => Samples("nanoflow_request_success_total")
+    /// <summary>Choices that ended for that reason, or for any.</summary>
+    public double Ended(string reason = "") => Samples("nanoflow_request_success_total")
         .Where(sample => sample.Labels.Contains(
-            $"finished_reason=\"{reason}\"", StringComparison.Ordinal))
+            $"finished_reason=\"{reason}", StringComparison.Ordinal))
         .Sum(sample => sample.Value);
 
     public static async Task<MetricsPage> ReadAsync(HttpClient client, bool openMetrics = false)
