@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/check.h"
+#include "core/sleep.h"
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -37,6 +38,11 @@ std::wstring wide(const std::string& text) {
 }
 
 std::string last_error() { return " (Windows error " + std::to_string(GetLastError()) + ")"; }
+
+// WaitOnAddress compares and goes to sleep as one step.
+void sleep_on(const volatile void* word, void* value, size_t bytes) {
+  WaitOnAddress(const_cast<volatile void*>(word), value, bytes, INFINITE);
+}
 
 // An open handle that closes itself.
 class Handle {
@@ -75,6 +81,18 @@ void pin_to_unit(uint32_t unit) {
   for (; unit > 0; --unit) process &= process - 1;
   SetThreadAffinityMask(GetCurrentThread(), process & (~process + 1));
 }
+
+void sleep_while(const std::atomic<uint32_t>& word, uint32_t value) {
+  sleep_on(&word, &value, sizeof(value));
+}
+
+void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) {
+  sleep_on(&word, &value, sizeof(value));
+}
+
+void wake_sleepers(std::atomic<uint32_t>& word) { WakeByAddressAll(&word); }
+
+void wake_sleepers(std::atomic<uint64_t>& word) { WakeByAddressAll(&word); }
 
 std::byte* reserve_pages(size_t bytes) {
   return static_cast<std::byte*>(
@@ -161,6 +179,14 @@ void pin_to_unit(uint32_t unit) {
     return;
   }
 }
+
+void sleep_while(const std::atomic<uint32_t>& word, uint32_t value) { word.wait(value); }
+
+void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) { word.wait(value); }
+
+void wake_sleepers(std::atomic<uint32_t>& word) { word.notify_all(); }
+
+void wake_sleepers(std::atomic<uint64_t>& word) { word.notify_all(); }
 
 std::byte* reserve_pages(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
