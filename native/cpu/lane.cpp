@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/event.h"
+#include "core/sleep.h"
 #include "platform/os.h"
 
 namespace nf::cpu {
@@ -55,7 +56,7 @@ void CpuLane::stop() {
   leader_.reset();
   stopping_.store(true);
   wake_.fetch_add(1);
-  wake_.notify_all();
+  wake_sleepers(wake_);
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -95,7 +96,7 @@ void CpuLane::parallel_for(uint32_t count, TaskFn task, void* context) {
   completed_.store(0, std::memory_order_relaxed);
   claims_.store(claim_word(width_, count), std::memory_order_release);
   wake_.fetch_add(1, std::memory_order_release);
-  wake_.notify_all();
+  wake_sleepers(wake_);
   while (run_task(0)) {
   }
   // The rest is in the hands of workers that have claimed it. One of them may have lost its core.
@@ -114,7 +115,7 @@ void CpuLane::work(uint32_t worker) {
       now = wake_.load(std::memory_order_acquire);
     }
     if (now == seen) {
-      wake_.wait(seen, std::memory_order_acquire);
+      sleep_while(wake_, seen);
       continue;
     }
     seen = now;
