@@ -16,7 +16,7 @@ public sealed class LoadSlowReaderTests
     [Fact]
     public async Task Readers_OfNothing_DelayNobodyAndHoldNoPages()
     {
-        const int Readers = 3;
+        const int Readers = 2;
         var (process, client) = await ServeAsync();
         await using var running = process;
         using var http = client;
