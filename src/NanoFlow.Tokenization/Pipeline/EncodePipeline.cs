@@ -30,7 +30,7 @@ internal sealed class EncodeScratch
     public ModelScratch Model { get; } = new();
 
     public bool IsSmall =>
-        Pieces.Capacity <= SmallCapacity && Model.Merger.Capacity <= SmallCapacity;
+        Pieces.Capacity <= SmallCapacity && Model.Capacity <= SmallCapacity;
 }
 
 internal sealed class EncodePipeline
