@@ -27,11 +27,12 @@ public sealed class Tokenizer
             ? [.. list.AsItems().Select(AddedToken.Read)]
             : [];
         Decoder = TokenDecoder.Read(root.Optional("decoder"));
-        var tokens = model.Tokens.Select(static token => (token.Key, token.Value))
-            .Concat(added.Select(static token => (token.Content, token.Id)));
+        _pipeline = new EncodePipeline(root, model, added);
+        var tokens = model.Tokens
+            .Select(static token => (token.Key, token.Value, token.Key))
+            .Concat(added.Select(t => (t.Content, t.Id, _pipeline.SpellingOf(t))));
         Vocabulary = new Vocabulary([.. tokens], Decoder);
         _specialIds = [.. added.Where(static token => token.Special).Select(token => token.Id)];
-        _pipeline = new EncodePipeline(root, model, added);
         CleansUpSpaces = config.CleanUpSpaces && model is not BpeModel;
         Config = config;
         BosTokenId = config.BosToken is null ? null : TokenId(config.BosToken);

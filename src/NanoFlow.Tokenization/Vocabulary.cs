@@ -22,27 +22,31 @@ internal sealed class Vocabulary
     private readonly ByteTable _firstBytes;
     private readonly ByteTable _lastBytes;
 
-    // Later entries win, by id and by text: added tokens come after those of the model.
-    public Vocabulary(IReadOnlyList<(string Text, int Id)> tokens, TokenDecoder decoder)
+    // Tokens with their text, their id and the spelling that is decoded. Later entries win, by id
+    // and by text: added tokens come after those of the model.
+    public Vocabulary(
+        IReadOnlyList<(string Text, int Id, string Spelling)> tokens, TokenDecoder decoder)
     {
         _ids = new Dictionary<string, int>(tokens.Count);
         var size = 0;
-        foreach (var (text, id) in tokens)
+        foreach (var (text, id, _) in tokens)
         {
             _ids[text] = id;
             size = Math.Max(size, id + 1);
         }
         _texts = new string?[size];
-        foreach (var (text, id) in tokens)
+        var spellings = new string?[size];
+        foreach (var (text, id, spelling) in tokens)
         {
             _texts[id] = text;
+            spellings[id] = spelling;
         }
-        _bytes = new ByteTable(_texts, text => decoder.Decode(text, false, false));
+        _bytes = new ByteTable(spellings, text => decoder.Decode(text, false, false));
         _firstBytes = decoder.FirstDiffers
-            ? new ByteTable(_texts, text => decoder.Decode(text, true, false))
+            ? new ByteTable(spellings, text => decoder.Decode(text, true, false))
             : _bytes;
         _lastBytes = decoder.LastDiffers
-            ? new ByteTable(_texts, text => decoder.Decode(text, false, true))
+            ? new ByteTable(spellings, text => decoder.Decode(text, false, true))
             : _bytes;
     }
 
