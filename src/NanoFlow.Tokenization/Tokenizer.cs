@@ -120,7 +120,8 @@ public sealed class Tokenizer
         return Encoding.UTF8.GetString(detokenizer.Text);
     }
 
-    // The bytes the token stands for inside a text, not always whole characters; empty for an unused id.
+    // The bytes the token stands for inside a text, not always whole characters; empty for an
+    // unused id.
     public ReadOnlySpan<byte> TokenBytes(int id) => Vocabulary.Bytes(id);
 
     // The token as the vocabulary spells it; null for an unused id.

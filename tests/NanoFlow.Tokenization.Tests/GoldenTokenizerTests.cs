@@ -40,8 +40,8 @@ public sealed class GoldenTokenizerTests
             var ids = tokenizer.Encode(text);
             if (!ids.SequenceEqual(expected))
             {
-                differences.Add(
-                    $"{Escape(text)}: [{Spell(tokenizer, ids)}], not [{Spell(tokenizer, expected)}]");
+                differences.Add($"{Escape(text)}: [{Spell(tokenizer, ids)}], "
+                    + $"not [{Spell(tokenizer, expected)}]");
             }
         }
         Assert.InRange(count, FewestCases, int.MaxValue);

@@ -47,7 +47,8 @@ public sealed class SpaceCleanupTests
         var random = new Random(12);
         for (var i = 0; i < 50_000; i++)
         {
-            var text = new string(random.GetItems<char>("   ''.,?!nt'msver\u2581", random.Next(16)));
+            var text = new string(
+                random.GetItems<char>("   ''.,?!nt'msver\u2581", random.Next(16)));
             detokenizer.Reset();
             var streamed = new StringBuilder();
             foreach (var id in tokenizer.Encode(text))

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Train small tokenizers with Hugging Face tokenizers and write what it makes of random strings.
 
-One tokenizer for each family of components. Beside NAME.json goes NAME.jsonl: texts with their ids,
-and random ids with the text they decode to. Every plane of Unicode, white space of all kinds and the
-tokenizer's own added tokens occur in the texts.
+One tokenizer for each family of components. Beside NAME.json goes NAME.jsonl: texts with their
+ids, and random ids with the text they decode to. Every plane of Unicode, white space of all kinds
+and the tokenizer's own added tokens occur in the texts.
+
+Training is not the same twice, so a NAME.json that is there already is kept.
 
 Where a run of byte tokens is partly valid UTF-8 the library turns the whole run into U+FFFD, which
 text that streams out cannot do; such ids are left out.
@@ -17,6 +19,7 @@ import io
 import json
 import random
 import re
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -32,8 +35,8 @@ PLANES = [(0x20, 0x7e), (0xa0, 0x24f), (0x250, 0x7ff), (0x800, 0x1fff), (0x2000,
           (0xe0000, 0x10ffff)]
 RUNS = [(0x300, 0x345), (0x1100, 0x11ff), (0xac00, 0xac80), (0x1f300, 0x1f64f), (0xfb00, 0xfb06),
         (0xff01, 0xff9f), (0x0, 0x1f), (0x2000, 0x206f), (0x41, 0x7a), (0x30, 0x39)]
-SIGNS = ["\u2581", "##", "</w>", "<0x41>", "'s", "n't", "'", ".", " .", " , ", "|", "<pad>", "\ufeff",
-         "\u200d", "\ufe0f", "\ufffd", "\u0130", "\u017f", "\u1e9e", "\u03a3", "\u212a"]
+SIGNS = ["\u2581", "##", "</w>", "<0x41>", "'s", "n't", "'", ".", " .", " , ", "|", "<pad>",
+         "\ufeff", "\u200d", "\ufe0f", "\ufffd", "\u0130", "\u017f", "\u1e9e", "\u03a3", "\u212a"]
 
 
 def corpus() -> list[str]:
@@ -142,16 +145,18 @@ def charsmap() -> str:
              "\u2003": " ", "\t": " ", "\n": " ", "\u00ad": "", "e\u0301": "\u00e9", "\u1e9e": "SS",
              "\u0130": "i", "\U0001d400": "A", "\U0001f600": ":)", "\u200d": "", "...": "\u2026",
              "ab": "X"}
-    table = Path("/tmp/charsmap.tsv")
-    table.write_text("".join(
-        " ".join(f"{ord(c):X}" for c in source) + "\t" + " ".join(f"{ord(c):X}" for c in target)
-        + "\n" for source, target in rules.items()), encoding="utf-8")
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(corpus()), model_writer=model, vocab_size=400, model_type="bpe",
-        character_coverage=0.98, normalization_rule_tsv=str(table), minloglevel=2,
-        hard_vocab_limit=False)
-    data = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue()).serialized_model_proto()
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".tsv") as table:
+        for source, target in rules.items():
+            table.write("\t".join(" ".join(f"{ord(c):X}" for c in side)
+                                  for side in (source, target)) + "\n")
+        table.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(corpus()), model_writer=model, vocab_size=400,
+            model_type="bpe", character_coverage=0.98, normalization_rule_tsv=table.name,
+            minloglevel=2, hard_vocab_limit=False)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    data = processor.serialized_model_proto()
     # normalizer_spec (field 3) > precompiled_charsmap (field 2), read without the protobuf library
     return base64.b64encode(field(field(data, 3), 2)).decode()
 
@@ -264,7 +269,7 @@ FAMILIES = [byte_level, byte_fallback, gemma_style, unigram_bytes, unigram_chars
 
 
 def newer_characters() -> set[str]:
-    """Marks, signs and letters that the library's older tables of Unicode take for something else."""
+    """What the library's older tables of Unicode take for something else than Python's do."""
     bert = normalizers.BertNormalizer(
         clean_text=True, handle_chinese_chars=False, strip_accents=True, lowercase=False)
     marks, signs = normalizers.StripAccents(), pre_tokenizers.Punctuation()
@@ -332,9 +337,10 @@ def write_cases(path: Path, tokenizer: Tokenizer, count: int, seed: int) -> None
     source = random.Random(seed)
     words = [w for line in corpus() for w in line.split()]
     vocabulary = tokenizer.get_vocab()
-    words += [w for w in vocabulary if len(w) > 1]
-    specials = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
-    special_ids = [i for i, t in tokenizer.get_added_tokens_decoder().items() if t.special]
+    words += sorted(w for w in vocabulary if len(w) > 1)
+    added = sorted(tokenizer.get_added_tokens_decoder().items())
+    specials = [token.content for _, token in added]
+    special_ids = [i for i, token in added if token.special]
     size = max(vocabulary.values()) + 1
     with path.open("w", encoding="utf-8", newline="\n") as out:
         def write(entry: dict) -> None:
@@ -360,11 +366,11 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for family in FAMILIES:
         name = family.__name__.replace("_", "-")
-        tokenizer = family()
-        text = json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False,
-                          separators=(",", ":"))
         path = arguments.folder / f"{name}.json"
-        path.write_text(text + "\n", encoding="utf-8")
+        if not path.exists():
+            text = json.dumps(json.loads(family().to_str()), ensure_ascii=False,
+                              separators=(",", ":"))
+            path.write_text(text + "\n", encoding="utf-8")
         # Read back what was written: training leaves details that the file does not have.
         tokenizer = Tokenizer.from_file(str(path))
         write_cases(path.with_suffix(".jsonl"), tokenizer, arguments.cases, arguments.seed)

@@ -1,7 +1,7 @@
 // Turns the text of a token into the bytes it stands for. A decoder is a row of steps, each a line
 // in the table below; the row is applied to every token when the tokenizer is loaded, and decoding
-// is then only the joining of bytes. What a token stands for may depend on whether it comes first or
-// last in the sequence; what depends on more than that is in the traits below.
+// is then only the joining of bytes. What a token stands for may depend on whether it comes first
+// or last in the sequence; what depends on more than that is in the traits below.
 
 using System.Globalization;
 using System.Text;
