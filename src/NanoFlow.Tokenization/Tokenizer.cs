@@ -17,7 +17,6 @@ public sealed class Tokenizer
     private static readonly EncodeOptions WithoutSpecial = new() { AddSpecialTokens = false };
 
     private readonly EncodePipeline _pipeline;
-    private readonly Vocabulary _vocabulary;
     private readonly HashSet<int> _specialIds;
     private readonly ConcurrentQueue<EncodeScratch> _scratch = [];
 
@@ -27,13 +26,14 @@ public sealed class Tokenizer
         AddedToken[] added = root.Optional("added_tokens") is { } list
             ? [.. list.AsItems().Select(AddedToken.Read)]
             : [];
-        var decoder = TokenDecoder.Read(root.Child("decoder"));
-        var tokens = model.Tokens.Select(static token => (token.Key, token.Value))
-            .Concat(added.Select(static token => (token.Content, token.Id)));
-        _vocabulary = new Vocabulary([.. tokens], decoder.Decode);
-        _specialIds = [.. added.Where(static token => token.Special).Select(token => token.Id)];
+        Decoder = TokenDecoder.Read(root.Optional("decoder"));
         _pipeline = new EncodePipeline(root, model, added);
-        LeadingSpaces = decoder.LeadingSpaces;
+        var tokens = model.Tokens
+            .Select(static token => (token.Key, token.Value, token.Key))
+            .Concat(added.Select(t => (t.Content, t.Id, _pipeline.SpellingOf(t))));
+        Vocabulary = new Vocabulary([.. tokens], Decoder);
+        _specialIds = [.. added.Where(static token => token.Special).Select(token => token.Id)];
+        CleansUpSpaces = config.CleanUpSpaces && model is not BpeModel;
         Config = config;
         BosTokenId = config.BosToken is null ? null : TokenId(config.BosToken);
         EosTokenId = config.EosToken is null ? null : TokenId(config.EosToken);
@@ -51,10 +51,14 @@ public sealed class Tokenizer
     public IReadOnlyList<int> EosTokenIds { get; }
 
     // The highest token id plus one.
-    public int VocabularySize => _vocabulary.Size;
+    public int VocabularySize => Vocabulary.Size;
 
-    // Spaces that decoding drops from the start of a sequence.
-    internal int LeadingSpaces { get; }
+    internal Vocabulary Vocabulary { get; }
+
+    internal TokenDecoder Decoder { get; }
+
+    // Never with BPE, whose spaces are those of the text.
+    internal bool CleansUpSpaces { get; }
 
     public static Tokenizer Load(string directory)
     {
@@ -116,16 +120,17 @@ public sealed class Tokenizer
         return Encoding.UTF8.GetString(detokenizer.Text);
     }
 
-    // The bytes the token stands for, not always whole characters; empty for an unused id.
-    public ReadOnlySpan<byte> TokenBytes(int id) => _vocabulary.Bytes(id);
+    // The bytes the token stands for inside a text, not always whole characters; empty for an
+    // unused id.
+    public ReadOnlySpan<byte> TokenBytes(int id) => Vocabulary.Bytes(id);
 
     // The token as the vocabulary spells it; null for an unused id.
-    public string? TokenText(int id) => _vocabulary.Text(id);
+    public string? TokenText(int id) => Vocabulary.Text(id);
 
     public int? TokenId(string token)
     {
         ArgumentNullException.ThrowIfNull(token);
-        return _vocabulary.Id(token);
+        return Vocabulary.Id(token);
     }
 
     public bool IsSpecial(int id) => _specialIds.Contains(id);

@@ -1,6 +1,6 @@
-// What the files beside tokenizer.json say: the texts of the BOS and EOS tokens and the chat
-// template (tokenizer_config.json; a chat_template.jinja file wins), and further end-of-text ids
-// (generation_config.json). Every file is optional.
+// What the files beside tokenizer.json say: the texts of the BOS and EOS tokens, the clean-up of
+// decoded text and the chat template (tokenizer_config.json; a chat_template.jinja file wins), and
+// further end-of-text ids (generation_config.json). Every file is optional.
 
 using System.Text.Json;
 using NanoFlow.Tokenization.Pipeline;
@@ -18,6 +18,9 @@ public sealed record TokenizerConfig
     public string? BosToken { get; init; }
 
     public string? EosToken { get; init; }
+
+    // Take back spaces before punctuation when decoding ("clean_up_tokenization_spaces").
+    public bool CleanUpSpaces { get; init; }
 
     // End-of-text ids that generation_config.json lists.
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
@@ -57,6 +60,7 @@ public sealed record TokenizerConfig
         {
             BosToken = ReadToken(root.Optional("bos_token")),
             EosToken = ReadToken(root.Optional("eos_token")),
+            CleanUpSpaces = root.Flag("clean_up_tokenization_spaces", absent: false),
             ChatTemplates = ReadTemplates(root.Optional("chat_template")),
         });
 

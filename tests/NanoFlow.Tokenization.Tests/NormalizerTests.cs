@@ -11,6 +11,18 @@ public sealed class NormalizerTests
     [Theory]
     [InlineData("""{"type":"Lowercase"}""", "AÀİ", "aài\u0307")]
     [InlineData("""{"type":"Prepend","prepend":"_"}""", "a", "_a")]
+    [InlineData("""{"type":"Strip"}""", " \u3000a b\n", "a b")]
+    [InlineData("""{"type":"Strip","strip_left":false}""", " a ", " a")]
+    [InlineData("""{"type":"Strip","strip_right":false}""", " a ", "a ")]
+    [InlineData("""{"type":"StripAccents"}""", "e\u0301é\u20DDx", "eéx")]
+    [InlineData("""{"type":"Nmt"}""", "a\u0001\tb\u200Bc", "a b c")]
+    [InlineData("""{"type":"BertNormalizer"}""", "É\u0000\u200D\t中x", "e  中 x")]
+    [InlineData("""{"type":"BertNormalizer","strip_accents":false}""", "É", "é")]
+    [InlineData("""{"type":"BertNormalizer","lowercase":false}""", "É中", "É 中 ")]
+    [InlineData(
+        """{"type":"BertNormalizer","clean_text":false,"handle_chinese_chars":false}""",
+        "\tÉ中",
+        "\te中")]
     [InlineData("""{"type":"Replace","pattern":{"String":"a"},"content":"bb"}""", "aca", "bbcbb")]
     [InlineData("""{"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "}""", "a \n b", "a b")]
     [InlineData(

@@ -57,6 +57,15 @@ public sealed class SentencePieceStyleTests
         Assert.Equal(expected, Parse("first").Decode(ids));
     }
 
+    // Ids: A9 is 8, C3 is 7. What cannot be UTF-8 is replaced; the valid letter between stays.
+    [Theory]
+    [InlineData(new[] { 8, 7, 8, 7 }, "\uFFFDé\uFFFD")]
+    [InlineData(new[] { 7, 3, 8, 8 }, "\uFFFDa\uFFFD\uFFFD")]
+    public void Decode_InvalidBytes_AreReplacedOneByOne(int[] ids, string expected)
+    {
+        Assert.Equal(expected, Parse("first").Decode(ids));
+    }
+
     private static Tokenizer Parse(string scheme, bool fuse = true)
     {
         var json = File.Replace("SCHEME", scheme, StringComparison.Ordinal)

@@ -9,7 +9,22 @@ public sealed class TokenizerFormatTests
 {
     public static readonly TheoryData<string, string, string> Defects = new()
     {
-        { "model", """{"type":"Unigram"}""", "$.model: type 'Unigram' is not supported" },
+        { "model", """{"type":"Odd"}""", "$.model: type 'Odd' is not supported" },
+        { "model", """{"type":"Unigram"}""", "$.model: 'vocab' is missing" },
+        { "model", """{"type":"Unigram","vocab":{"a":0}}""", "$.model.vocab: must be an array" },
+        { "model", """{"type":"Unigram","vocab":[["a"]]}""", "$.model.vocab: entry 0" },
+        { "model", """{"type":"Unigram","vocab":[["a",1e999]]}""", "$.model.vocab: entry 0" },
+        {
+            "model",
+            """{"type":"Unigram","vocab":[["a",0]],"unk_id":1}""",
+            "$.model.unk_id: must be an integer from 0 to 0"
+        },
+        { "model", """{"type":"WordPiece","vocab":{"a":0}}""", "unk_token '[UNK]'" },
+        {
+            "model",
+            """{"type":"WordPiece","vocab":{"[UNK]":0},"max_input_chars_per_word":-1}""",
+            "$.model.max_input_chars_per_word: must be"
+        },
         { "model", "7", "$.model: must be an object" },
         { "model", """{"type":"BPE","merges":[]}""", "$.model: 'vocab' is missing" },
         { "model", """{"type":"BPE","vocab":{"a":-1},"merges":[]}""", "$.model.vocab: entry 0" },
@@ -39,10 +54,20 @@ public sealed class TokenizerFormatTests
         { "model", """{"type":"BPE","vocab":{},"merges":[],"unk_token":"u"}""", "unk_token 'u'" },
         {
             "model",
-            """{"type":"BPE","vocab":{},"merges":[],"end_of_word_suffix":"</w>"}""",
-            "'end_of_"
+            """{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":7}""",
+            "$.model.end_of_word_suffix: must be a string"
         },
-        { "normalizer", """{"type":"Precompiled"}""", "$.normalizer: type 'Precompiled'" },
+        { "normalizer", """{"type":"Odd"}""", "$.normalizer: type 'Odd' is not supported" },
+        {
+            "normalizer",
+            """{"type":"Precompiled","precompiled_charsmap":"?"}""",
+            "'precompiled_charsmap' must be base64"
+        },
+        {
+            "normalizer",
+            """{"type":"Precompiled","precompiled_charsmap":"CAAAAAAAAAA="}""",
+            "'precompiled_charsmap' must begin with the size of its trie"
+        },
         {
             "normalizer",
             """{"type":"Sequence","normalizers":[{"type":"X"}]}""",
@@ -62,8 +87,18 @@ public sealed class TokenizerFormatTests
             """{"type":"TemplateProcessing","single":[]}""",
             "must contain the sequence"
         },
-        { "decoder", """{"type":"CTC"}""", "$.decoder: type 'CTC' is not supported" },
-        { "decoder", "null", "$: 'decoder' is missing" },
+        { "pre_tokenizer", """{"type":"FixedLength","length":0}""", "length: must be an integer" },
+        { "decoder", """{"type":"Odd"}""", "$.decoder: type 'Odd' is not supported" },
+        {
+            "decoder",
+            """{"type":"Sequence","decoders":[{"type":"WordPiece"},{"type":"BPEDecoder"}]}""",
+            "$.decoder: steps that mark the first and the last token do not combine"
+        },
+        {
+            "decoder",
+            """{"type":"Strip","content":"ab","start":1,"stop":0}""",
+            "$.decoder: only a strip of one character"
+        },
         {
             "added_tokens",
             """[{"id":-1,"content":"x"}]""",

@@ -27,7 +27,9 @@ internal sealed class BpeMerger
 
     public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
 
-    public void Clear() => Count = 0;
+    public void Clear() => Truncate(0);
+
+    public void Truncate(int count) => Count = count;
 
     public void Add(int id)
     {

@@ -16,6 +16,11 @@ internal sealed record BpeOptions
 
     // -1: the model has none.
     public int UnknownId { get; init; } = -1;
+
+    // Put before every symbol of a piece but the first, and behind the last one.
+    public string ContinuingPrefix { get; init; } = "";
+
+    public string EndSuffix { get; init; } = "";
 }
 
 internal sealed class BpeModel : TokenModel
@@ -42,8 +47,7 @@ internal sealed class BpeModel : TokenModel
         }
         if (options.ByteFallback)
         {
-            _byteIds = [.. Enumerable.Range(0, 256)
-                .Select(b => tokens.GetValueOrDefault($"<0x{b:X2}>", -1))];
+            _byteIds = VocabularyReader.ByteIds(tokens);
         }
     }
 
@@ -73,8 +77,9 @@ internal sealed class BpeModel : TokenModel
         var unknownPending = false;
         for (var at = 0; at < piece.Length;)
         {
-            Rune.DecodeFromUtf16(piece[at..], out var rune, out var length);
-            var id = SymbolId(rune, piece.Slice(at, length));
+            Rune.DecodeFromUtf16(piece[at..], out _, out var length);
+            var symbol = Marked(piece, at, length);
+            var id = SymbolId(symbol);
             at += length;
             if (id >= 0)
             {
@@ -85,7 +90,7 @@ internal sealed class BpeModel : TokenModel
                 }
                 merger.Add(id);
             }
-            else if (!TryAddBytes(rune, merger) && _options.UnknownId >= 0)
+            else if (!TryAddBytes(symbol, merger) && _options.UnknownId >= 0)
             {
                 if (unknownPending && !_options.FuseUnknown)
                 {
@@ -100,33 +105,45 @@ internal sealed class BpeModel : TokenModel
         }
     }
 
-    private int SymbolId(Rune rune, ReadOnlySpan<char> symbol)
+    // The character with the marks of its place in the piece, when the model has such marks.
+    private ReadOnlySpan<char> Marked(ReadOnlySpan<char> piece, int at, int length)
     {
-        if (rune.Value < DirectCodePoints)
+        var prefix = at > 0 ? _options.ContinuingPrefix : "";
+        var suffix = at + length == piece.Length ? _options.EndSuffix : "";
+        var symbol = piece.Slice(at, length);
+        return prefix.Length + suffix.Length == 0
+            ? symbol
+            : string.Concat(prefix, symbol, suffix);
+    }
+
+    private int SymbolId(ReadOnlySpan<char> symbol)
+    {
+        if (symbol.Length == 1 && symbol[0] < DirectCodePoints)
         {
-            return _directIds[rune.Value];
+            return _directIds[symbol[0]];
         }
         return _lookup.TryGetValue(symbol, out var id) ? id : -1;
     }
 
-    private bool TryAddBytes(Rune rune, BpeMerger merger)
+    private bool TryAddBytes(ReadOnlySpan<char> symbol, BpeMerger merger)
     {
         if (_byteIds is null)
         {
             return false;
         }
+        var count = merger.Count;
         Span<byte> utf8 = stackalloc byte[4];
-        utf8 = utf8[..rune.EncodeToUtf8(utf8)];
-        foreach (var b in utf8)
+        foreach (var rune in symbol.EnumerateRunes())
         {
-            if (_byteIds[b] < 0)
+            foreach (var b in utf8[..rune.EncodeToUtf8(utf8)])
             {
-                return false;
+                if (_byteIds[b] < 0)
+                {
+                    merger.Truncate(count);
+                    return false;
+                }
+                merger.Add(_byteIds[b]);
             }
-        }
-        foreach (var b in utf8)
-        {
-            merger.Add(_byteIds[b]);
         }
         return true;
     }

@@ -10,31 +10,26 @@ internal static class BpeReader
 {
     public static BpeModel Read(FileNode node)
     {
-        RefuseUnsupported(node);
-        var tokens = ReadVocabulary(node.Child("vocab"));
+        RefuseDropout(node);
+        var tokens = VocabularyReader.Read(node.Child("vocab"));
         var unknown = node.OptionalText("unk_token");
-        if (unknown is not null && !tokens.ContainsKey(unknown))
-        {
-            throw node.Error($"unk_token '{unknown}' is not in the vocabulary");
-        }
-        return new BpeModel(tokens, ReadMerges(node.Child("merges"), tokens), new BpeOptions
+        var prefix = node.OptionalText("continuing_subword_prefix") ?? "";
+        var merges = ReadMerges(node.Child("merges"), tokens, prefix);
+        return new BpeModel(tokens, merges, new BpeOptions
         {
             IgnoreMerges = node.Flag("ignore_merges", absent: false),
             ByteFallback = node.Flag("byte_fallback", absent: false),
             FuseUnknown = node.Flag("fuse_unk", absent: false),
-            UnknownId = unknown is null ? -1 : tokens[unknown],
+            UnknownId = unknown is null
+                ? -1
+                : VocabularyReader.UnknownId(node, tokens, unknown),
+            ContinuingPrefix = prefix,
+            EndSuffix = node.OptionalText("end_of_word_suffix") ?? "",
         });
     }
 
-    private static void RefuseUnsupported(FileNode node)
+    private static void RefuseDropout(FileNode node)
     {
-        foreach (var name in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
-        {
-            if (node.OptionalText(name) is { Length: > 0 })
-            {
-                throw node.Error($"'{name}' is not supported");
-            }
-        }
         if (node.Optional("dropout") is { } dropout
             && !(dropout.Element.TryGetDouble(out var rate) && rate == 0))
         {
@@ -42,30 +37,8 @@ internal static class BpeReader
         }
     }
 
-    private static Dictionary<string, int> ReadVocabulary(FileNode vocabulary)
-    {
-        if (vocabulary.Element.ValueKind != JsonValueKind.Object)
-        {
-            throw vocabulary.Error("must be an object of token texts and ids");
-        }
-        var tokens = new Dictionary<string, int>();
-        foreach (var property in vocabulary.Element.EnumerateObject())
-        {
-            var valid = property.Name.Length <= VocabularyLimits.TokenLength
-                && property.Value.ValueKind == JsonValueKind.Number
-                && property.Value.TryGetInt32(out var id)
-                && id is >= 0 and <= VocabularyLimits.MaximumId;
-            tokens[property.Name] = valid
-                ? property.Value.GetInt32()
-                : throw vocabulary.Error(
-                    $"entry {tokens.Count}: must be a token of at most "
-                    + $"{VocabularyLimits.TokenLength} characters with an id from 0 to "
-                    + $"{VocabularyLimits.MaximumId}");
-        }
-        return tokens;
-    }
-
-    private static BpeMerges ReadMerges(FileNode merges, Dictionary<string, int> tokens)
+    private static BpeMerges ReadMerges(
+        FileNode merges, Dictionary<string, int> tokens, string prefix)
     {
         if (merges.Element.ValueKind != JsonValueKind.Array)
         {
@@ -77,9 +50,11 @@ internal static class BpeReader
             var (left, right) = SplitMerge(element)
                 ?? throw merges.Error(
                     $"entry {byRank.Count}: must be \"a b\" with one space or [\"a\", \"b\"]");
+            // The merged token keeps the prefix of its left part only.
+            var joined = left + right[Math.Min(prefix.Length, right.Length)..];
             var found = tokens.TryGetValue(left, out var leftId)
                 & tokens.TryGetValue(right, out var rightId)
-                & tokens.TryGetValue(left + right, out var mergedId);
+                & tokens.TryGetValue(joined, out var mergedId);
             byRank.Add(found
                 ? (leftId, rightId, mergedId)
                 : throw merges.Error($"entry {byRank.Count}: '{left}' + '{right}' "

@@ -10,6 +10,9 @@ internal abstract class TokenModel
     private static readonly Dictionary<string, Func<FileNode, TokenModel>> Kinds = new()
     {
         ["BPE"] = BpeReader.Read,
+        ["Unigram"] = UnigramReader.Read,
+        ["WordPiece"] = static node => new WordPieceModel(node),
+        ["WordLevel"] = static node => new WordLevelModel(node),
     };
 
     // The model's own vocabulary, without added tokens.
@@ -33,4 +36,9 @@ internal sealed class ModelScratch
     public WordCache Cache { get; } = new();
 
     public BpeMerger Merger { get; } = new();
+
+    public TokenPath Path { get; } = new();
+
+    // The longest piece that there is memory for.
+    public int Capacity => Math.Max(Merger.Capacity, Path.Capacity);
 }

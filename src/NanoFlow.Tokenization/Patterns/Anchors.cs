@@ -1,12 +1,10 @@
 // Zero-width assertions about a position. As in Oniguruma's Ruby syntax, ^ and $ are about lines.
 
-using System.Text;
-
 namespace NanoFlow.Tokenization.Patterns;
 
 internal static class Anchors
 {
-    private static readonly CodePointSet Word = new(UnicodeClasses.Word());
+    private static readonly CodePointSet Word = new(UnicodeClasses.PatternWord());
 
     public static bool Holds(PatternOp op, ReadOnlySpan<char> text, int position) => op switch
     {
@@ -21,18 +19,6 @@ internal static class Anchors
         _ => throw new InvalidOperationException($"{op} is not an anchor"),
     };
 
-    public static bool EndsWithWord(ReadOnlySpan<char> text)
-    {
-        Rune.DecodeLastFromUtf16(text, out var rune, out _);
-        return !text.IsEmpty && Word.Contains(rune.Value);
-    }
-
-    public static bool StartsWithWord(ReadOnlySpan<char> text)
-    {
-        Rune.DecodeFromUtf16(text, out var rune, out _);
-        return !text.IsEmpty && Word.Contains(rune.Value);
-    }
-
     private static bool IsBoundary(ReadOnlySpan<char> text, int position) =>
-        EndsWithWord(text[..position]) != StartsWithWord(text[position..]);
+        Word.EndsIn(text[..position]) != Word.BeginsIn(text[position..]);
 }

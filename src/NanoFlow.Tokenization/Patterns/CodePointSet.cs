@@ -1,6 +1,8 @@
 // An immutable set of code points for matching. ASCII is answered from two words; the rest from a
 // two-level bitmap whose equal pages are stored once, so a typical class costs a few KiB.
 
+using System.Text;
+
 namespace NanoFlow.Tokenization.Patterns;
 
 internal sealed class CodePointSet
@@ -45,6 +47,19 @@ internal sealed class CodePointSet
         var inPage = codePoint & ((1 << PageBits) - 1);
         var at = _pageOf[codePoint >> PageBits] * WordsPerPage + (inPage >> 6);
         return (_pages[at] >> (inPage & 63) & 1) != 0;
+    }
+
+    // Whether the text's last (first) code point is a member; false for an empty text.
+    public bool EndsIn(ReadOnlySpan<char> text)
+    {
+        Rune.DecodeLastFromUtf16(text, out var rune, out _);
+        return !text.IsEmpty && Contains(rune.Value);
+    }
+
+    public bool BeginsIn(ReadOnlySpan<char> text)
+    {
+        Rune.DecodeFromUtf16(text, out var rune, out _);
+        return !text.IsEmpty && Contains(rune.Value);
     }
 
     public void AddTo(CodePointBits bits)

@@ -50,7 +50,7 @@ internal sealed class PatternClassParser(PatternParser parser)
         {
             's' or 'S' => Negate(UnicodeClasses.WhiteSpace(), letter == 'S'),
             'd' or 'D' => Negate(UnicodeClasses.Digit(), letter == 'D'),
-            'w' or 'W' => Negate(UnicodeClasses.Word(), letter == 'W'),
+            'w' or 'W' => Negate(UnicodeClasses.PatternWord(), letter == 'W'),
             _ => ParseProperty(negated: letter == 'P'),
         };
     }

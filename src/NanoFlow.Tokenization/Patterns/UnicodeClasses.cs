@@ -50,7 +50,24 @@ internal static class UnicodeClasses
 
     public static CodePointBits Digit() => OfCategories(static name => name == "Nd");
 
+    // What UTS #18 takes for a word, with the two joiners.
     public static CodePointBits Word()
+    {
+        var bits = WordWithoutJoiners();
+        bits.AddRange(0x200C, 0x200D);
+        return bits;
+    }
+
+    // \w as Oniguruma has it, in which published patterns are written: no joiners, but the raised
+    // digits and fractions of Latin-1.
+    public static CodePointBits PatternWord()
+    {
+        var bits = WordWithoutJoiners();
+        bits.AddRanges([0xB2, 0xB3, 0xB9, 0xB9, 0xBC, 0xBE]);
+        return bits;
+    }
+
+    private static CodePointBits WordWithoutJoiners()
     {
         var bits = OfCategories(
             static name => name[0] is 'L' or 'M' || name is "Nd" or "Nl" or "Pc");

@@ -44,6 +44,8 @@ internal sealed class AddedTokens
     // A code point that Unicode reserves for such internal use and that no text contains.
     public const char Guard = '\uFDD0';
 
+    private static readonly CodePointSet Word = new(UnicodeClasses.Word());
+
     private readonly Dictionary<(int Node, char Next), int> _edges = [];
     private readonly List<AddedToken?> _tokenAt = [null];
     private readonly SearchValues<char> _firstChars;
@@ -134,7 +136,7 @@ internal sealed class AddedTokens
 
     private static bool Allows(AddedToken token, ReadOnlySpan<char> text, int start, int end) =>
         !token.SingleWord
-        || (!Anchors.EndsWithWord(text[..start]) && !Anchors.StartsWithWord(text[end..]));
+        || (!Word.EndsIn(text[..start]) && !Word.BeginsIn(text[end..]));
 
     private void Insert(string text, AddedToken token)
     {

@@ -30,7 +30,7 @@ internal sealed class EncodeScratch
     public ModelScratch Model { get; } = new();
 
     public bool IsSmall =>
-        Pieces.Capacity <= SmallCapacity && Model.Merger.Capacity <= SmallCapacity;
+        Pieces.Capacity <= SmallCapacity && Model.Capacity <= SmallCapacity;
 }
 
 internal sealed class EncodePipeline
@@ -57,7 +57,7 @@ internal sealed class EncodePipeline
         _rawTokens = new AddedTokens(
             [.. added.Where(static t => !t.Normalized).Select(static t => (t.Content, t))]);
         _normalTokens = new AddedTokens(
-            [.. added.Where(static t => t.Normalized).Select(t => (Normalize(t.Content), t))]);
+            [.. added.Where(static t => t.Normalized).Select(t => (SpellingOf(t), t))]);
     }
 
     public void Encode(
@@ -131,7 +131,9 @@ internal sealed class EncodePipeline
     public string GuardSpecial(string text) =>
         _normalTokens.GuardSpecial(_rawTokens.GuardSpecial(text));
 
-    private string Normalize(string text) => _normalize is null ? text : _normalize(text);
+    // What stands for the token in the text where it is looked for.
+    public string SpellingOf(AddedToken token) =>
+        token.Normalized && _normalize is not null ? _normalize(token.Content) : token.Content;
 
     // The text itself when every surrogate has its partner.
     private static ReadOnlySpan<char> WellFormed(ReadOnlySpan<char> text)

@@ -14,21 +14,32 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
 
     public MetaspacePreTokenizer(FileNode node)
     {
-        var sign = node.OptionalText("replacement") ?? "\u2581";
-        _sign = sign.Length == 1
-            ? sign[0]
-            : throw node.Error("'replacement' must be one character");
-        var scheme = node.OptionalText("prepend_scheme")
-            ?? (node.Flag("add_prefix_space", absent: true) ? "always" : "never");
-        if (scheme is not ("always" or "first" or "never"))
-        {
-            throw node.Error($"prepend_scheme '{scheme}' is not supported");
-        }
+        _sign = ReadSign(node);
+        var scheme = ReadScheme(node);
         _always = scheme == "always";
         _first = scheme == "first";
         _split = node.Flag("split", absent: true)
-            ? new SplitPreTokenizer(TextPattern.Literal(sign), SplitBehavior.MergedWithNext, false)
+            ? new SplitPreTokenizer(
+                TextPattern.Literal(_sign.ToString()), SplitBehavior.MergedWithNext, false)
             : null;
+    }
+
+    public static char ReadSign(FileNode node)
+    {
+        var sign = node.OptionalText("replacement") ?? "\u2581";
+        return sign.Length == 1
+            ? sign[0]
+            : throw node.Error("'replacement' must be one character");
+    }
+
+    // "always", "first" or "never"; files of old versions have only "add_prefix_space".
+    public static string ReadScheme(FileNode node)
+    {
+        var scheme = node.OptionalText("prepend_scheme")
+            ?? (node.Flag("add_prefix_space", absent: true) ? "always" : "never");
+        return scheme is "always" or "first" or "never"
+            ? scheme
+            : throw node.Error($"prepend_scheme '{scheme}' is not supported");
     }
 
     public override void Apply(Pieces pieces, PatternMatcher matcher)

@@ -17,7 +17,14 @@ internal static class Normalizer
         ["NFD"] = static _ => new NormalForm(compatible: false, compose: false).Apply,
         ["NFKC"] = static _ => new NormalForm(compatible: true, compose: true).Apply,
         ["NFKD"] = static _ => new NormalForm(compatible: true, compose: false).Apply,
-        ["Lowercase"] = static _ => Lowercase,
+        ["Lowercase"] = static _ => BertNormalizer.Lowercase,
+        ["Strip"] = ReadStrip,
+        ["StripAccents"] = static _ =>
+            static text => BertNormalizer.StripMarks(text, onlyNonSpacing: false),
+        ["BertNormalizer"] = static node => new BertNormalizer(node).Apply,
+        ["Precompiled"] = static node => new CharacterMap(node).Apply,
+        ["Nmt"] = static _ => CleanForTranslation,
+        ["ByteLevel"] = static _ => SpellBytes,
     };
 
     public static Func<string, string> Read(FileNode node) =>
@@ -46,7 +53,53 @@ internal static class Normalizer
         return text => Replace(text, pattern, content);
     }
 
-    private static string Replace(string text, TextPattern pattern, string content)
+    private static Func<string, string> ReadStrip(FileNode node)
+    {
+        var left = node.Flag("strip_left", absent: true);
+        var right = node.Flag("strip_right", absent: true);
+        return text =>
+        {
+            text = left ? text.TrimStart() : text;
+            return right ? text.TrimEnd() : text;
+        };
+    }
+
+    // SentencePiece's "nmt" rules: control characters go, what separates becomes a space.
+    private static string CleanForTranslation(string text)
+    {
+        var kept = new StringBuilder(text.Length);
+        foreach (var c in text)
+        {
+            switch (c)
+            {
+                case (>= '\u0001' and <= '\u0008') or '\u000B' or (>= '\u000E' and <= '\u001F')
+                    or '\u007F' or '\u008F' or '\u009F':
+                    break;
+                case '\t' or '\n' or '\f' or '\r' or '\u1680' or (>= '\u200B' and <= '\u200F')
+                    or '\u2028' or '\u2029' or '\u2581' or '\uFEFF' or '\uFFFD':
+                    kept.Append(' ');
+                    break;
+                default:
+                    kept.Append(c);
+                    break;
+            }
+        }
+        return kept.ToString();
+    }
+
+    private static string SpellBytes(string text)
+    {
+        var utf8 = Encoding.UTF8.GetBytes(text);
+        return string.Create(utf8.Length, utf8, static (chars, bytes) =>
+        {
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                chars[i] = ByteAlphabet.CharOf(bytes[i]);
+            }
+        });
+    }
+
+    public static string Replace(string text, TextPattern pattern, string content)
     {
         var matcher = new PatternMatcher();
         matcher.Begin(text.Length);
@@ -61,8 +114,4 @@ internal static class Normalizer
         }
         return result.Append(text, done, text.Length - done).ToString();
     }
-
-    // The only code point whose lower case is longer by itself is U+0130.
-    private static string Lowercase(string text) =>
-        text.Replace("\u0130", "i\u0307", StringComparison.Ordinal).ToLowerInvariant();
 }

@@ -24,6 +24,7 @@ internal abstract class PreTokenizer
             SplitPreTokenizer.Punctuation(SplitBehavior.Isolated),
         ]),
         ["CharDelimiterSplit"] = SplitPreTokenizer.ReadCharDelimiter,
+        ["FixedLength"] = static node => new FixedLengthPreTokenizer(node),
     };
 
     public static PreTokenizer Read(FileNode node) =>
@@ -40,5 +41,33 @@ internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> items) : 
         {
             item.Apply(pieces, matcher);
         }
+    }
+}
+
+// Cuts every piece into pieces of so many characters; the last may be shorter.
+internal sealed class FixedLengthPreTokenizer(FileNode node) : PreTokenizer
+{
+    private readonly int _length = node.Integer("length", 1, int.MaxValue);
+
+    public override void Apply(Pieces pieces, PatternMatcher matcher)
+    {
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            var start = pieces.Start(i);
+            var at = start;
+            var count = 0;
+            foreach (var rune in pieces[i].EnumerateRunes())
+            {
+                at += rune.Utf16SequenceLength;
+                if (++count == _length)
+                {
+                    pieces.Keep(start, at);
+                    start = at;
+                    count = 0;
+                }
+            }
+            pieces.Keep(start, at);
+        }
+        pieces.Commit();
     }
 }

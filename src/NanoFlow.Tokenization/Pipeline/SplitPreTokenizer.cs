@@ -18,6 +18,11 @@ internal enum SplitBehavior
 internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behavior, bool invert)
     : PreTokenizer
 {
+    // UnicodeClasses.Word as the inside of a class; \w in a pattern is not quite the same.
+    private const string WordSet = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}"
+        + "\u200C\u200D\u24B6-\u24E9"
+        + "\U0001F130-\U0001F149\U0001F150-\U0001F169\U0001F170-\U0001F189";
+
     public static SplitPreTokenizer ReadSplit(FileNode node) =>
         new(ReadPattern(node), ReadBehavior(node), node.Flag("invert", absent: false));
 
@@ -45,7 +50,7 @@ internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behav
         new(TextPattern.Compile(@"\s"), SplitBehavior.Removed, invert: false);
 
     public static SplitPreTokenizer Words() =>
-        new(TextPattern.Compile(@"\w+|[^\w\s]+"), SplitBehavior.Removed, invert: true);
+        new(TextPattern.Compile($@"[{WordSet}]+|[^{WordSet}\s]+"), SplitBehavior.Removed, true);
 
     public override void Apply(Pieces pieces, PatternMatcher matcher)
     {

@@ -1,24 +1,45 @@
 // Turns token ids into UTF-8 text as they come. Bytes that complete a character come out at once;
 // up to three bytes that may still become one are kept back; bytes that never can become one come
-// out as U+FFFD, one for each maximal subpart, exactly as a decode of the whole would have it. So
-// the pieces joined equal the decoded whole however the tokens fall. Allocates only to grow.
+// out as U+FFFD, one for each byte or each maximal subpart, as the decoder has it. What a token is
+// when it comes last, and spaces that a clean-up may take back, wait for the next token. So the
+// pieces joined equal the decoded whole however the tokens fall. Allocates only to grow.
 
 using System.Buffers;
 using System.Text;
+using NanoFlow.Tokenization.Pipeline;
 
 namespace NanoFlow.Tokenization;
 
-public sealed class IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecialTokens)
+public sealed class IncrementalDetokenizer
 {
     private const int LongestTail = 3;
+    private const int NoToken = -1;
+
+    private readonly Tokenizer _tokenizer;
+    private readonly bool _skipSpecialTokens;
+    private readonly SpaceCleanup? _cleanup;
 
     private byte[] _text = new byte[256];
     private int _start;
     private int _end;
 
-    // Bytes of an unfinished character; they follow the text in the same array.
-    private int _tail;
-    private int _spacesToDrop = tokenizer.LeadingSpaces;
+    // Bytes of an unfinished character.
+    private readonly byte[] _tail = new byte[LongestTail + 1];
+    private int _tailLength;
+    private int _spacesToDrop;
+
+    // The token before, and how many of its bytes are out: those it begins with also at the end.
+    private int _previous;
+    private int _previousWritten;
+
+    public IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecialTokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        _tokenizer = tokenizer;
+        _skipSpecialTokens = skipSpecialTokens;
+        _cleanup = tokenizer.CleansUpSpaces ? new SpaceCleanup() : null;
+        Reset();
+    }
 
     private static ReadOnlySpan<byte> Replacement => [0xEF, 0xBF, 0xBD];
 
@@ -28,34 +49,48 @@ public sealed class IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecial
     // Ready for another sequence.
     public void Reset()
     {
-        _start = _end = _tail = 0;
-        _spacesToDrop = tokenizer.LeadingSpaces;
+        _start = _end = _tailLength = _previousWritten = 0;
+        _previous = NoToken;
+        _spacesToDrop = _tokenizer.Decoder.LeadingSpaces;
+        _cleanup?.Reset();
     }
 
     public void Append(int tokenId)
     {
-        if (skipSpecialTokens && tokenizer.IsSpecial(tokenId))
+        if (_tokenizer.TokenText(tokenId) is not { } token
+            || (_skipSpecialTokens && _tokenizer.IsSpecial(tokenId)))
         {
             return;
         }
-        var bytes = tokenizer.TokenBytes(tokenId);
-        while (_spacesToDrop > 0 && !bytes.IsEmpty)
+        if (_tokenizer.Decoder.DropsRepeats && _tokenizer.TokenText(_previous) == token)
         {
-            _spacesToDrop = bytes[0] == ' ' ? _spacesToDrop - 1 : 0;
-            bytes = bytes[0] == ' ' ? bytes[1..] : bytes;
+            return;
         }
-        Append(bytes);
+        var bytes = _previous == NoToken
+            ? _tokenizer.Vocabulary.FirstBytes(tokenId)
+            : _tokenizer.Vocabulary.Bytes(tokenId);
+        Write(_tokenizer.TokenBytes(_previous)[_previousWritten..]);
+        var certain = _tokenizer.Decoder.LastDiffers
+            ? bytes.CommonPrefixLength(_tokenizer.Vocabulary.LastBytes(tokenId))
+            : bytes.Length;
+        WriteStripped(bytes[..certain]);
+        _previous = tokenId;
+        _previousWritten = _tokenizer.Decoder.LastDiffers ? certain : Length(tokenId);
     }
 
-    // The sequence is over: an unfinished character becomes one U+FFFD.
+    // The sequence is over: an unfinished character becomes U+FFFD, and nothing more is kept back.
     public void Flush()
     {
-        if (_tail > 0)
+        if (_tokenizer.Decoder.LastDiffers && _previous != NoToken)
         {
-            Reserve(Replacement.Length);
-            Replacement.CopyTo(_text.AsSpan(_end));
-            _end += Replacement.Length;
-            _tail = 0;
+            Write(_tokenizer.Vocabulary.LastBytes(_previous)[_previousWritten..]);
+            _previousWritten = Length(_previous);
+        }
+        Reserve(_tailLength);
+        ReplaceTail();
+        if (_cleanup is not null)
+        {
+            _end += _cleanup.Flush(_text.AsSpan(_end));
         }
     }
 
@@ -67,63 +102,103 @@ public sealed class IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecial
         _start += count;
     }
 
-    private void Append(ReadOnlySpan<byte> bytes)
+    private int Length(int tokenId) => _tokenizer.TokenBytes(tokenId).Length;
+
+    private void WriteStripped(ReadOnlySpan<byte> bytes)
     {
-        // Each byte grows to at most one replacement.
-        Reserve((_tail + bytes.Length) * Replacement.Length);
-        Span<byte> joined = stackalloc byte[LongestTail + 1];
-        while (_tail > 0 && !bytes.IsEmpty)
+        while (_spacesToDrop > 0 && !bytes.IsEmpty)
         {
-            _text.AsSpan(_end, _tail).CopyTo(joined);
-            joined[_tail] = bytes[0];
-            var status = Rune.DecodeFromUtf8(joined[..(_tail + 1)], out _, out var used);
-            if (status == OperationStatus.InvalidData && used == _tail)
+            _spacesToDrop = bytes[0] == ' ' ? _spacesToDrop - 1 : 0;
+            bytes = bytes[0] == ' ' ? bytes[1..] : bytes;
+        }
+        Write(bytes);
+    }
+
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        Reserve(_tailLength + bytes.Length);
+        while (_tailLength > 0 && !bytes.IsEmpty)
+        {
+            _tail[_tailLength] = bytes[0];
+            var joined = _tail.AsSpan(0, _tailLength + 1);
+            var status = Rune.DecodeFromUtf8(joined, out _, out var used);
+            if (status == OperationStatus.InvalidData && used == _tailLength)
             {
                 // The new byte cannot continue the tail; it starts afresh.
-                Replacement.CopyTo(_text.AsSpan(_end));
-                _end += Replacement.Length;
-                _tail = 0;
+                ReplaceTail();
                 break;
             }
-            _text[_end + _tail] = bytes[0];
             bytes = bytes[1..];
-            _tail++;
+            _tailLength++;
             if (status == OperationStatus.Done)
             {
-                _end += _tail;
-                _tail = 0;
+                Emit(joined);
+                _tailLength = 0;
             }
         }
-        AppendFromStart(bytes);
+        WriteFromStart(bytes);
     }
 
     // No tail is kept: bytes begin a character.
-    private void AppendFromStart(ReadOnlySpan<byte> bytes)
+    private void WriteFromStart(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
             var status = Rune.DecodeFromUtf8(bytes, out _, out var used);
-            var isValid = status == OperationStatus.Done;
             if (status == OperationStatus.NeedMoreData)
             {
-                bytes.CopyTo(_text.AsSpan(_end));
-                _tail = bytes.Length;
+                bytes.CopyTo(_tail);
+                _tailLength = bytes.Length;
                 return;
             }
-            var piece = isValid ? bytes[..used] : Replacement;
-            piece.CopyTo(_text.AsSpan(_end));
-            _end += piece.Length;
+            if (status == OperationStatus.Done)
+            {
+                Emit(bytes[..used]);
+            }
+            else
+            {
+                EmitReplacements(used);
+            }
             bytes = bytes[used..];
         }
     }
 
-    private void Reserve(int count)
+    private void ReplaceTail()
     {
-        var kept = _end - _start + _tail;
-        if (_end + _tail + count <= _text.Length)
+        EmitReplacements(_tailLength);
+        _tailLength = 0;
+    }
+
+    // For so many bytes that are together a maximal subpart of a character.
+    private void EmitReplacements(int count)
+    {
+        count = _tokenizer.Decoder.ReplacesEachByte ? count : Math.Min(count, 1);
+        for (; count > 0; count--)
+        {
+            Emit(Replacement);
+        }
+    }
+
+    private void Emit(ReadOnlySpan<byte> text)
+    {
+        if (_cleanup is not null)
+        {
+            _end += _cleanup.Append(text, _text.AsSpan(_end));
+            return;
+        }
+        text.CopyTo(_text.AsSpan(_end));
+        _end += text.Length;
+    }
+
+    // Room for so many bytes, each of which grows to at most one replacement.
+    private void Reserve(int bytes)
+    {
+        var count = bytes * Replacement.Length + SpaceCleanup.MostHeld;
+        if (_end + count <= _text.Length)
         {
             return;
         }
+        var kept = _end - _start;
         var target = kept + count <= _text.Length / 2
             ? _text
             : new byte[Math.Max(_text.Length * 2, kept + count)];
