@@ -128,6 +128,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec)
       graph_(build_graph(spec, backend_->operand_dtype())),
       weights_(graph_, *backend_) {
   spec_.architecture = nullptr;
+  spec_.layer_windows = nullptr;
   if (has_pages(graph_)) check_range(options.num_pages, 1, kMaxPages, "num_pages");
   allocate();
   for (uint32_t i = 0; i < options_.num_slots; ++i) {

@@ -19,8 +19,11 @@ struct TinyOptions {
   uint32_t page_tokens = 16;
   bool bias = false;
   bool tied = false;
+  const char* architecture = "LlamaForCausalLM";
+  std::vector<uint32_t> windows = {};  // by layer; empty: none
 };
 
+// Refers to the options.
 nf_model_spec tiny_spec(const TinyOptions& options);
 
 // A conversation: all its tokens are known; the KV pages hold the first `position` of them.

@@ -11,12 +11,13 @@ A developer's script: no build or test runs it.
 """
 import argparse
 import random
+import statistics
 from pathlib import Path
 
 import torch
 from reference import (
-    chat_entry, greedy_steps, last_logits, load_model, low_precision_report, margin_report,
-    write_golden,
+    chat_entry, forced_log_probs, greedy_steps, last_logits, load_model, low_precision_report,
+    margin_report, top_differences, write_golden,
 )
 from texts import CONVERSATION_OUT_OF_TURN, CONVERSATIONS, TEXTS
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -24,7 +25,8 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 PROMPT_LENGTHS = [1, 2, 7, 16, 17, 63, 130, 200]
 PROBE_LENGTH = 17
 MARGIN_LIMIT = 0.1  # what tests rely on
-MARGIN_WANTED = 0.3  # what a chosen prompt has at every step, if there is one
+MARGIN_WANTED = 0.2  # what a chosen prompt has at every step, if there is one
+TELLING = 0.2  # change of a log-probability that a mistake must cause: four times tests' limit
 BATCH = 128  # candidates run together
 
 
@@ -101,16 +103,42 @@ def greedy_entries(
     return entries
 
 
-def rope_scaling_report(folder: Path, run: dict) -> str:
-    """How much the scaling of rotations matters after a prompt; fails if it does not."""
-    steps = greedy_steps(load_model(folder, torch.float32, rope_scaling=False), run["prompt"], 24)
-    same = sum(ours["id"] == step["id"] for ours, step in zip(steps, run["steps"]))
-    if same == len(run["steps"]):
-        raise SystemExit("rope scaling changes no token of this model: choose another seed")
-    return (
-        f"prompt of {len(run['prompt'])} tokens without rope scaling:"
-        f" {same} of {len(run['steps'])} tokens are the same"
-    )
+def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
+    """The model with mistakes that an implementation might make."""
+    model = load_model(folder, torch.float32)
+    right = model.config.rope_parameters
+    theta = right["rope_theta"]
+    for layer in model.model.layers:
+        for tensor in layer.self_attn.o_proj.parameters():
+            tensor.data.zero_()
+    models = {
+        "no attention": model,
+        "rope_theta 10 % up": load_model(
+            folder, torch.float32, {**right, "rope_theta": 1.1 * theta}
+        ),
+    }
+    if right["rope_type"] != "default":
+        unscaled = {"rope_type": "default", "rope_theta": theta}
+        models["no rope scaling"] = load_model(folder, torch.float32, unscaled)
+    return models
+
+
+def sensitivity_report(folder: Path, run: dict) -> str:
+    """How far mistakes move log-probabilities after a prompt; fails if one could pass a test."""
+    lines = []
+    for mistake, model in wrong_models(folder).items():
+        log_probs = forced_log_probs(model, run)
+        differences = top_differences(log_probs, run)
+        winners = log_probs.argmax(-1).tolist()
+        same = sum(winner == step["id"] for winner, step in zip(winners, run["steps"]))
+        lines.append(
+            f"{mistake}, prompt of {len(run['prompt'])}: differences up to"
+            f" {max(differences):.3f}, median {statistics.median(differences):.3f};"
+            f" {same} of {len(run['steps'])} winners are the same"
+        )
+        if max(differences) < TELLING:
+            raise SystemExit(f"{lines[-1]}: too few; choose another seed")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -119,7 +147,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--new", type=int, default=24, help="tokens to generate for each prompt")
     parser.add_argument("--seed", type=int, default=1, help="of the random prompts")
-    parser.add_argument("--candidates", type=int, default=384, help="prompts tried a length")
+    parser.add_argument("--candidates", type=int, default=1024, help="prompts tried a length")
     parser.add_argument("--long", type=int, nargs="*", default=[], help="more prompt lengths")
     arguments = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
@@ -144,8 +172,7 @@ def main() -> None:
     print(arguments.output, arguments.output.stat().st_size, "bytes")
     print(margin_report(runs, MARGIN_LIMIT))
     print(low_precision_report(arguments.model, runs, MARGIN_LIMIT))
-    if model.config.rope_parameters["rope_type"] != "default":
-        print(rope_scaling_report(arguments.model, runs[-1]))
+    print(sensitivity_report(arguments.model, runs[-1]))
 
 
 if __name__ == "__main__":

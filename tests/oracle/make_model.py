@@ -3,7 +3,9 @@
 
 The weights are random but shaped: norm weights differ from one, queries and keys are large enough
 for attention to prefer some positions, and logits are spread so that most greedy steps have a clear
-winner. So a forgotten norm weight, a wrong rotation or a swapped head changes the answer.
+winner. So a forgotten norm weight, a wrong rotation or a swapped head changes the answer. Layers
+add less to the residual stream than the embeddings bring, or they would amplify each other's
+rounding until a bfloat16 run could not be told from a slightly wrong one.
 
 Needs PyTorch, safetensors, tokenizers. A developer's script: no build or test runs it.
 """
@@ -53,12 +55,17 @@ class Shape:
     rope_scaling: dict | None = None
     attention_bias: bool = False
     dtype: str = "bfloat16"
+    attention_gain: float = 0.7  # of the output's weights
     chatml: bool = False
     shards: int = 1
     # transformers 5 writes "rope_parameters" and "dtype"; older files say "rope_theta",
     # "rope_scaling" and "torch_dtype". Both are in use, so both are covered.
     new_style_config: bool = False
 
+
+# How large what comes out of a matrix is, for input of size one. Embeddings are of size one.
+QUERY_KEY_GAIN = 1.3
+MLP_OUTPUT_GAIN = 0.5
 
 SHAPES = {
     "tiny-llama": Shape(
@@ -82,7 +89,8 @@ SHAPES = {
         hidden=64, intermediate=160, layers=2, heads=4, kv_heads=1, head_dim=32, positions=512,
         rope_theta=10000.0, tied=True, template="chatml",
         rope_scaling={"rope_type": "linear", "factor": 2.0},
-        attention_bias=True, dtype="float16", chatml=True, shards=2, new_style_config=True,
+        attention_bias=True, attention_gain=1.2, dtype="float16", chatml=True, shards=2,
+        new_style_config=True,
     ),
 }
 
@@ -242,19 +250,22 @@ class WeightSource:
     def norm(self, size: int, scale: float = 1.0) -> torch.Tensor:
         return (1.0 + self.normal(size, std=0.2)) * scale
 
+    def signs(self, size: int) -> torch.Tensor:
+        return 1.0 - 2.0 * torch.randint(2, (size,), generator=self._generator)
+
 
 def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
     query, key_value = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     layer = {
         "input_layernorm.weight": source.norm(shape.hidden),
-        "self_attn.q_proj.weight": source.linear(query, shape.hidden, gain=1.3),
-        "self_attn.k_proj.weight": source.linear(key_value, shape.hidden, gain=1.3),
+        "self_attn.q_proj.weight": source.linear(query, shape.hidden, QUERY_KEY_GAIN),
+        "self_attn.k_proj.weight": source.linear(key_value, shape.hidden, QUERY_KEY_GAIN),
         "self_attn.v_proj.weight": source.linear(key_value, shape.hidden),
-        "self_attn.o_proj.weight": source.linear(shape.hidden, query),
+        "self_attn.o_proj.weight": source.linear(shape.hidden, query, shape.attention_gain),
         "post_attention_layernorm.weight": source.norm(shape.hidden),
         "mlp.gate_proj.weight": source.linear(shape.intermediate, shape.hidden),
         "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
-        "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate),
+        "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate, MLP_OUTPUT_GAIN),
     }
     if shape.attention_bias:
         for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
@@ -265,16 +276,17 @@ def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
 
 def make_weights(shape: Shape, seed: int, logit_std: float) -> dict[str, torch.Tensor]:
     source = WeightSource(seed)
-    # Small where the head is tied: else the last token itself would win most steps.
-    embedding_std = 0.1 if shape.tied else 0.5
-    weights = {"model.embed_tokens.weight": source.normal(VOCAB_SIZE, shape.hidden) * embedding_std}
+    weights = {"model.embed_tokens.weight": source.normal(VOCAB_SIZE, shape.hidden)}
     for index in range(shape.layers):
         for name, tensor in make_layer(shape, source).items():
             weights[f"model.layers.{index}.{name}"] = tensor
     # The last norm gives numbers of size one; its scale sets how far apart the logits are.
-    head_std = embedding_std if shape.tied else 1.0 / math.sqrt(shape.hidden)
+    head_std = 1.0 if shape.tied else 1.0 / math.sqrt(shape.hidden)
     scale = logit_std / (head_std * math.sqrt(shape.hidden))
     weights["model.norm.weight"] = source.norm(shape.hidden, scale)
+    if shape.tied:
+        # With weights of one sign the last token itself would win most steps.
+        weights["model.norm.weight"] *= source.signs(shape.hidden)
     if not shape.tied:
         weights["lm_head.weight"] = source.linear(VOCAB_SIZE, shape.hidden)
     dtype = TORCH_DTYPES[shape.dtype]
@@ -306,7 +318,7 @@ def main() -> None:
     parser.add_argument("shape", choices=SHAPES)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--logit-std", type=float, default=3.0, help="spread of the logits")
+    parser.add_argument("--logit-std", type=float, default=1.5, help="spread of the logits")
     parser.add_argument("--corpus", type=Path, nargs="*", default=[],
                         help="conversations, one JSON list of messages a line")
     arguments = parser.parse_args()

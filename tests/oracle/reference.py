@@ -8,12 +8,13 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 TOP_COUNT = 5
 
 
-def load_model(folder: Path, dtype: torch.dtype, rope_scaling: bool = True) -> PreTrainedModel:
-    """Load with every weight converted to dtype; without rope scaling if asked."""
+def load_model(
+    folder: Path, dtype: torch.dtype, rope_parameters: dict | None = None
+) -> PreTrainedModel:
+    """Load with every weight converted to dtype; with rotations not the folder's, if given."""
     config = AutoConfig.from_pretrained(folder)
-    if not rope_scaling:
-        theta = config.rope_parameters["rope_theta"]
-        config.rope_parameters = {"rope_type": "default", "rope_theta": theta}
+    if rope_parameters is not None:
+        config.rope_parameters = rope_parameters
     model = AutoModelForCausalLM.from_pretrained(
         folder, config=config, dtype=dtype, attn_implementation="eager"
     )
@@ -49,21 +50,33 @@ def greedy_steps(
 
 
 @torch.no_grad()
+def forced_log_probs(model: PreTrainedModel, run: dict) -> torch.Tensor:
+    """Log-probabilities [steps, vocabulary] after each of the run's own prefixes."""
+    steps = run["steps"]
+    tokens = run["prompt"] + [step["id"] for step in steps[:-1]]
+    logits = model(torch.tensor([tokens]), use_cache=False).logits[0, -len(steps):].double()
+    return torch.log_softmax(logits, -1)
+
+
+def top_differences(log_probs: torch.Tensor, run: dict) -> list[float]:
+    """For each step the largest difference among the run's most likely tokens."""
+    return [
+        max(abs(float(row[token]) - value) for token, value in step["top"])
+        for step, row in zip(run["steps"], log_probs)
+    ]
+
+
 def low_precision_report(folder: Path, runs: list[dict], limit: float) -> str:
     """Repeat every step in bfloat16 on the same prefixes: how far off, and who wins?"""
     model = load_model(folder, torch.bfloat16)
-    wrong = 0
-    error = 0.0
+    wrong, worst = 0, 0.0
     for run in runs:
-        steps = run["steps"]
-        tokens = run["prompt"] + [step["id"] for step in steps[:-1]]
-        logits = model(torch.tensor([tokens]), use_cache=False).logits[0, -len(steps):].double()
-        for step, row in zip(steps, torch.log_softmax(logits, -1)):
-            winner, second = step["id"], step["top"][1][0]
-            error = max(error, abs(float(row[winner] - row[second]) - step["margin"]))
-            wrong += int(step["margin"] > limit and int(row.argmax()) != winner)
+        log_probs = forced_log_probs(model, run)
+        worst = max(worst, *top_differences(log_probs, run))
+        for step, winner in zip(run["steps"], log_probs.argmax(-1).tolist()):
+            wrong += int(step["margin"] > limit and winner != step["id"])
     return (
-        f"bfloat16: largest error of a margin {error:.4f};"
+        f"bfloat16: largest error of a log-probability {worst:.4f};"
         f" another winner where the margin is over {limit}: {wrong} steps"
     )
 
