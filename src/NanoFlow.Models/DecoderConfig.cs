@@ -1,19 +1,15 @@
-// Llama 2, 3, 3.1 and later text models of the same form: pre-norm, grouped-query attention,
-// rotary positions, gated SiLU feed-forward. attention_bias and mlp_bias are supported.
-//
-// Matrices are stored [rows out, columns in].
+// What the configurations of Llama and its relatives have in common: pre-norm, grouped-query
+// attention, rotary positions, gated SiLU feed-forward. What an architecture has beyond them is read
+// in its own file.
 
 namespace NanoFlow.Models;
 
-internal static class LlamaArchitecture
+internal static class DecoderConfig
 {
-    internal const string Name = "LlamaForCausalLM";
-
-    internal const string ModelType = "llama";
-
-    internal static ModelConfig ReadConfig(JsonSection json)
+    /// <summary>The facts that all share; biases and windows are left at none.</summary>
+    internal static ModelConfig Read(JsonSection json, string architecture, string modelType)
     {
-        RequireText(json, "model_type", ModelType);
+        RequireText(json, "model_type", modelType);
         RequireText(json, "hidden_act", "silu");
         if (json.Has("quantization_config"))
         {
@@ -29,7 +25,7 @@ internal static class LlamaArchitecture
         var tokenIds = new IntRange(0, vocab - 1);
         return new ModelConfig
         {
-            Architecture = Name,
+            Architecture = architecture,
             HiddenSize = hidden,
             IntermediateSize = json.Int("intermediate_size", ModelLimits.Intermediate),
             LayerCount = json.Int("num_hidden_layers", ModelLimits.Layers),
@@ -41,57 +37,17 @@ internal static class LlamaArchitecture
             RmsNormEps = json.Real("rms_norm_eps", ModelLimits.NormEps),
             Rope = RopeConfig.Read(json),
             TiedEmbeddings = json.OptionalBool("tie_word_embeddings") ?? false,
-            AttentionBias = json.OptionalBool("attention_bias") ?? false,
-            MlpBias = json.OptionalBool("mlp_bias") ?? false,
             StoredDType = ReadDType(json),
             BosTokenId = json.OptionalInt("bos_token_id", tokenIds),
             EosTokenIds = json.IntOrList("eos_token_id", tokenIds, ModelLimits.EosTokens),
         };
     }
 
-    internal static IEnumerable<ExpectedTensor> Tensors(ModelConfig config)
-    {
-        var hidden = config.HiddenSize;
-        yield return new("model.embed_tokens.weight", [config.VocabSize, hidden]);
-        for (var i = 0; i < config.LayerCount; i++)
-        {
-            foreach (var tensor in LayerTensors(config, $"model.layers.{i}."))
-            {
-                yield return tensor;
-            }
-        }
-
-        yield return new("model.norm.weight", [hidden]);
-        yield return new("lm_head.weight", [config.VocabSize, hidden], config.TiedEmbeddings);
-    }
-
-    private static IEnumerable<ExpectedTensor> LayerTensors(ModelConfig config, string prefix)
-    {
-        var hidden = config.HiddenSize;
-        var inner = config.IntermediateSize;
-        var query = config.HeadCount * config.HeadDim;
-        var kv = config.KvHeadCount * config.HeadDim;
-        (string Name, int Rows, int Columns, bool Bias)[] matrices =
-        [
-            ("self_attn.q_proj", query, hidden, config.AttentionBias),
-            ("self_attn.k_proj", kv, hidden, config.AttentionBias),
-            ("self_attn.v_proj", kv, hidden, config.AttentionBias),
-            ("self_attn.o_proj", hidden, query, config.AttentionBias),
-            ("mlp.gate_proj", inner, hidden, config.MlpBias),
-            ("mlp.up_proj", inner, hidden, config.MlpBias),
-            ("mlp.down_proj", hidden, inner, config.MlpBias),
-        ];
-        yield return new(prefix + "input_layernorm.weight", [hidden]);
-        yield return new(prefix + "post_attention_layernorm.weight", [hidden]);
-        foreach (var (name, rows, columns, bias) in matrices)
-        {
-            yield return new($"{prefix}{name}.weight", [rows, columns]);
-            if (bias)
-            {
-                yield return new($"{prefix}{name}.bias", [rows]);
-            }
-        }
-    }
+    /// <summary>
+    /// For families whose default is some number, not the number of heads: better not to guess.
+    /// </summary>
+    internal static void RequireKvHeads(JsonSection json) =>
+        _ = json.Int("num_key_value_heads", ModelLimits.Heads);
 
     private static int ReadKvHeads(JsonSection json, int heads)
     {
