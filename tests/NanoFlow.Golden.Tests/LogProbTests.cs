@@ -14,7 +14,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
     private const double ClearMargin = 0.1;
 
     [Theory]
-    [MemberData(nameof(GoldenFile.Models), MemberType = typeof(GoldenFile))]
+    [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public async Task Reference_GoldenPrefixes_GivesTransformersTokensAndLogProbs(string model)
     {
         var worst = 0.0;
@@ -28,7 +28,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [MemberData(nameof(GoldenFile.Models), MemberType = typeof(GoldenFile))]
+    [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public async Task Cpu_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model)
     {
         var worst = 0.0;
