@@ -1,6 +1,6 @@
 // What the configurations of Llama and its relatives have in common: pre-norm, grouped-query
-// attention, rotary positions, gated SiLU feed-forward. What an architecture has beyond them is read
-// in its own file.
+// attention, rotary positions, gated SiLU feed-forward. What an architecture has beyond them is
+// read in its own file.
 
 namespace NanoFlow.Models;
 

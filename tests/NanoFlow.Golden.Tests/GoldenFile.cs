@@ -31,7 +31,7 @@ public sealed class GoldenFile
     // Also those that have no tokenizer.
     public static TheoryData<string> LogProbModels =>
     [
-        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2",
+        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
     ];
 
     public static GoldenFile Open(string model)

@@ -120,7 +120,7 @@ SHAPES = {
     ),
     "tiny-qwen3": Shape(
         family="qwen3", hidden=64, intermediate=128, layers=3, heads=4, kv_heads=2, head_dim=32,
-        positions=512, rope_theta=1000000.0, tied=True, template=None, new_style_config=True,
+        positions=512, rope_theta=20000.0, tied=True, template=None, new_style_config=True,
         windows={"use_sliding_window": False, "sliding_window": None, "max_window_layers": 3,
                  "layer_types": ["full_attention"] * 3},
     ),
