@@ -11,10 +11,11 @@ set(failed 0)
 set(skipped 0)
 set(skipped_names)
 
-# Brackets and semicolons mean something in a CMake list; in a test's name they mean nothing.
+# Brackets and semicolons mean something in a CMake list, dollars and backslashes in a macro's
+# argument; in the output of a test they mean nothing.
 function(read_plain file out)
   file(READ "${file}" text)
-  string(REGEX REPLACE "[][;]" "," text "${text}")
+  string(REGEX REPLACE "[][;$\\]" "," text "${text}")
   set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 

@@ -1,10 +1,12 @@
 #include "abi/backends.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
 #include "core/check.h"
 #include "cpu/backend.h"
+#include "platform/os.h"
 #include "reference/backend.h"
 
 namespace nf {
@@ -28,6 +30,7 @@ std::unique_ptr<Backend> open_cpu(uint32_t num_threads) {
   constexpr uint32_t kMaxThreads = 255;  // a lane's width is kept in 8 bits
   NF_CHECK(num_threads <= kMaxThreads, NF_INVALID_ARGUMENT,
            "num_threads must be at most " + std::to_string(kMaxThreads));
+  if (num_threads == 0) num_threads = std::min(available_units(), kMaxThreads);
   return std::make_unique<cpu::CpuBackend>(num_threads, choose_isa());
 }
 

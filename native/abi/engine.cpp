@@ -14,11 +14,14 @@ namespace nf {
 
 namespace {
 
-// Limits of the options: each keeps a product below within 64 bits and far above real use.
+// Limits of the options, far above real use. Products of them stay within 64 bits; those that could
+// not, the KV pages and the page tables, have a limit of their own.
 constexpr uint32_t kMaxStepRows = 1u << 17;
 constexpr uint32_t kMaxSequences = 1u << 14;
 constexpr uint32_t kMaxPositions = 1u << 22;
 constexpr uint32_t kMaxPages = 1u << 28;
+constexpr uint32_t kMaxTableEntries = 1u << 30;      // page tables of a slot
+constexpr uint64_t kMaxKvBytes = uint64_t{1} << 47;  // what a process can address
 
 void check_range(uint32_t value, uint32_t low, uint32_t high, const char* name) {
   NF_CHECK(value >= low && value <= high, NF_INVALID_ARGUMENT,
@@ -26,22 +29,27 @@ void check_range(uint32_t value, uint32_t low, uint32_t high, const char* name) 
                std::to_string(low) + ".." + std::to_string(high));
 }
 
+uint32_t pages_of_sequence(const nf_engine_options& options) {
+  return (options.max_positions + options.page_tokens - 1) / options.page_tokens;
+}
+
 const nf_engine_options& checked(const nf_engine_options& options) {
   check_range(options.max_step_rows, 1, kMaxStepRows, "max_step_rows");
   check_range(options.max_sequences, 1, kMaxSequences, "max_sequences");
   check_range(options.max_positions, 1, kMaxPositions, "max_positions");
   check_range(options.num_slots, 1, NF_MAX_SLOTS, "num_slots");
+  check_range(options.num_pages, 0, kMaxPages, "num_pages");
   const uint32_t page = options.page_tokens;
   NF_CHECK(page == 16 || page == 32 || page == 64 || page == 128, NF_INVALID_ARGUMENT,
            "options: page_tokens must be 16, 32, 64 or 128");
+  const uint64_t entries = uint64_t{options.max_sequences} * pages_of_sequence(options);
+  NF_CHECK(entries <= kMaxTableEntries, NF_INVALID_ARGUMENT,
+           "options: max_sequences x max_positions / page_tokens = " + std::to_string(entries) +
+               ", allowed 1.." + std::to_string(kMaxTableEntries));
   return options;
 }
 
 bool has_pages(const Graph& graph) { return graph.dims.num_layers > 0; }
-
-uint32_t pages_of_sequence(const nf_engine_options& options) {
-  return (options.max_positions + options.page_tokens - 1) / options.page_tokens;
-}
 
 size_t page_bytes(const nf_engine_options& options, const Graph& graph, const Backend& backend) {
   if (!has_pages(graph)) return 0;
@@ -57,6 +65,9 @@ uint64_t penalty_bytes(const nf_engine_options& options, const Graph& graph) {
 }
 
 }  // namespace
+
+// Greedy, without anything that names memory.
+constexpr nf_sampling kPlainSampling{0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 // The buffers of one step. Vectors are sized once and never move.
 struct Engine::Slot {
@@ -83,6 +94,17 @@ struct Engine::Slot {
         pages_of_sequence(options) * sizeof(uint32_t) + (vocab + 31) / 32 * sizeof(uint32_t) +
         3 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
     return options.max_step_rows * per_row + options.max_sequences * per_sequence;
+  }
+
+  nf_step_buffers buffers() {
+    return {.tokens = tokens.data(),
+            .sequences = sequences.data(),
+            .pages = pages.data(),
+            .sampling = sampling.data(),
+            .bias = bias.data(),
+            .masks = masks.data(),
+            .mask_words = mask_words,
+            .pages_capacity = static_cast<uint32_t>(pages.size())};
   }
 
   uint32_t mask_words;
@@ -122,30 +144,40 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
 }
 
 Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec)
+    : Engine(options, spec, open_backend(options.device_kind, options.num_threads)) {}
+
+Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
+               std::unique_ptr<Backend> backend)
     : options_(checked(options)),
-      backend_(open_backend(options.device_kind, options.num_threads)),
+      backend_(std::move(backend)),
       spec_(spec),
       graph_(build_graph(spec, backend_->operand_dtype())),
-      weights_(graph_, *backend_) {
+      weights_(graph_, *backend_),
+      check_(options_, graph_) {
   spec_.architecture = nullptr;
   spec_.layer_windows = nullptr;
-  if (has_pages(graph_)) check_range(options.num_pages, 1, kMaxPages, "num_pages");
   allocate();
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
     slots_.push_back(std::make_unique<Slot>(options_, graph_.dims.vocab));
   }
 }
 
+// Steps run in the order of submission, which need not be that of the slots: all are released
+// before one is waited for. What the caller wrote for a step it never released was not checked.
 Engine::~Engine() {
   for (const auto& slot : slots_) {
-    if (!slot->in_flight) continue;
+    if (!slot->in_flight || slot->released.reached(slot->step.number)) continue;
+    std::fill(slot->sampling.begin(), slot->sampling.end(), kPlainSampling);
     slot->released.signal(slot->step.number);
-    completed_.wait(slot->step.number);
   }
-  backend_.reset();  // joins the lanes, which may still be leaving the last step
+  completed_.wait(steps_submitted_);
+  programs_.clear();
+  backend_.reset();  // both join the lanes, which may still be leaving the last step
 }
 
 void Engine::allocate() {
+  const size_t page = page_bytes(options_, graph_, *backend_);
+  const size_t kv_bytes = checked_kv_bytes(page);
   weights_.allocate();
   memory_.weights = weights_.views();
   memory_.layout = place_arena(graph_, options_.max_step_rows, options_.max_sequences);
@@ -156,10 +188,8 @@ void Engine::allocate() {
   penalty_counts_ = reinterpret_cast<uint16_t*>(
       backend_->allocate(penalty_bytes(options_, graph_), "penalty counts"));
   if (!has_pages(graph_)) return;
-  const size_t page = page_bytes(options_, graph_, *backend_);
   memory_.kv_layer_bytes = page * options_.num_pages;
-  memory_.kv.layer =
-      backend_->allocate(memory_.kv_layer_bytes * graph_.dims.num_layers, "KV pages");
+  memory_.kv.layer = backend_->allocate(kv_bytes, "KV pages");
   memory_.kv.page_bytes = page;
   memory_.kv.page_tokens = options_.page_tokens;
   memory_.kv.num_kv_heads = graph_.dims.num_kv_heads;
@@ -169,6 +199,16 @@ void Engine::allocate() {
       reinterpret_cast<float*>(backend_->allocate(rope_bytes(options_, graph_), "RoPE table"));
   fill_rope_table(spec_, options_.max_positions, rope, rope + half);
   memory_.rope = {rope, rope + half};
+}
+
+size_t Engine::checked_kv_bytes(size_t page) const {
+  if (!has_pages(graph_)) return 0;
+  check_range(options_.num_pages, 1, kMaxPages, "num_pages");
+  const uint64_t bytes = uint64_t{page} * graph_.dims.num_layers;  // of a page in all layers
+  NF_CHECK(options_.num_pages <= kMaxKvBytes / bytes, NF_INVALID_ARGUMENT,
+           "options: num_pages = " + std::to_string(options_.num_pages) + " pages of " +
+               std::to_string(bytes) + " bytes are more than an address space holds");
+  return options_.num_pages * bytes;
 }
 
 void Engine::make_ready() {
@@ -181,7 +221,16 @@ Program& Engine::create_program(const nf_plan& plan) {
   return *programs_.back();
 }
 
+bool Engine::owns(const Program* program) const {
+  return std::any_of(programs_.begin(), programs_.end(),
+                     [program](const auto& owned) { return owned.get() == program; });
+}
+
+// A program that a step in flight still runs stays until the engine goes.
 void Engine::destroy_program(Program* program) {
+  for (const auto& slot : slots_) {
+    if (slot->in_flight && slot->step.program == program) return;
+  }
   std::erase_if(programs_, [program](const auto& owned) { return owned.get() == program; });
 }
 
@@ -191,23 +240,14 @@ Engine::Slot& Engine::slot_at(uint32_t slot) const {
   return *slots_[slot];
 }
 
-void Engine::map(uint32_t index, nf_step_buffers& out) {
-  Slot& slot = slot_at(index);
-  out.tokens = slot.tokens.data();
-  out.sequences = slot.sequences.data();
-  out.pages = slot.pages.data();
-  out.sampling = slot.sampling.data();
-  out.bias = slot.bias.data();
-  out.masks = slot.masks.data();
-  out.mask_words = slot.mask_words;
-  out.pages_capacity = static_cast<uint32_t>(slot.pages.size());
-}
+void Engine::map(uint32_t index, nf_step_buffers& out) { out = slot_at(index).buffers(); }
 
 void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape) {
   Slot& slot = slot_at(index);
   NF_CHECK(ready_, NF_INVALID_ARGUMENT, "submit: the weights are not complete");
   NF_CHECK(!slot.in_flight, NF_INVALID_ARGUMENT, "submit: the slot's step was not waited for");
-  check_step(slot, shape);
+  NF_CHECK(owns(&program), NF_INVALID_ARGUMENT, "submit: the program is not of this engine");
+  check_.check_step(slot.buffers(), shape);
   fill_batch(slot, shape);
   StepState& step = slot.step;
   step.program = &program;
@@ -217,45 +257,9 @@ void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape
   step.observer = observer_;
   step.lanes_left.store(program.num_lanes(), std::memory_order_relaxed);
   step.started_ns.store(0, std::memory_order_relaxed);
-  step.waited_ns.store(0, std::memory_order_relaxed);
+  step.arrived_ns.store(0, std::memory_order_relaxed);
   slot.in_flight = true;
   backend_->run(step);
-}
-
-void Engine::check_step(const Slot& slot, const nf_step_shape& shape) const {
-  const auto require = [](bool ok, const char* what, uint32_t sequence) {
-    NF_CHECK(ok, NF_INVALID_ARGUMENT,
-             std::string("submit: ") + what + " (sequence " + std::to_string(sequence) + ")");
-  };
-  require(shape.num_sequences >= 1 && shape.num_sequences <= options_.max_sequences,
-          "num_sequences is out of range", 0);
-  require(shape.num_decode <= shape.num_sequences, "num_decode exceeds num_sequences", 0);
-  require(shape.num_rows <= options_.max_step_rows, "num_rows exceeds max_step_rows", 0);
-  require(shape.num_pages <= slot.pages.size(), "num_pages exceeds pages_capacity", 0);
-  uint64_t rows = 0;
-  for (uint32_t s = 0; s < shape.num_sequences; ++s) {
-    const nf_sequence& sequence = slot.sequences[s];
-    require(sequence.slot < options_.max_sequences, "slot is out of range", s);
-    require(sequence.row_count >= 1, "row_count is 0", s);
-    require(s >= shape.num_decode || sequence.row_count == 1, "a decode has one row", s);
-    const uint64_t end = uint64_t{sequence.position} + sequence.row_count;
-    require(end <= options_.max_positions, "position exceeds max_positions", s);
-    if (has_pages(graph_)) {
-      require(uint64_t{sequence.page_count} * options_.page_tokens >= end,
-              "page_count does not cover its tokens", s);
-    }
-    require(uint64_t{sequence.page_begin} + sequence.page_count <= shape.num_pages,
-            "its page table exceeds num_pages", s);
-    rows += sequence.row_count;
-  }
-  require(rows == shape.num_rows, "num_rows is not the sum of row_count", 0);
-  for (uint32_t p = 0; p < shape.num_pages; ++p) {
-    require(slot.pages[p] < options_.num_pages, "a page index is out of range", 0);
-  }
-  for (uint32_t r = 0; r < shape.num_rows; ++r) {
-    require(slot.tokens[r] >= -1 && slot.tokens[r] < static_cast<int32_t>(graph_.dims.vocab),
-            "a token is outside the vocabulary", 0);
-  }
 }
 
 void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
@@ -295,18 +299,8 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
 void Engine::release(uint32_t index) {
   Slot& slot = slot_at(index);
   NF_CHECK(slot.in_flight, NF_INVALID_ARGUMENT, "release: the slot has no step in flight");
-  const Batch& batch = slot.step.batch;
-  for (uint32_t s = 0; s < batch.num_samples; ++s) {
-    const nf_sampling& sampling = slot.sampling[s];
-    NF_CHECK(sampling.num_logprobs <= NF_MAX_LOGPROBS, NF_INVALID_ARGUMENT,
-             "release: num_logprobs exceeds NF_MAX_LOGPROBS");
-    NF_CHECK(uint64_t{sampling.bias_begin} + sampling.bias_count <= slot.bias.size(),
-             NF_INVALID_ARGUMENT, "release: the bias range of a sample is out of bounds");
-    for (uint32_t b = 0; b < sampling.bias_count; ++b) {
-      NF_CHECK(slot.bias[sampling.bias_begin + b].token < graph_.dims.vocab, NF_INVALID_ARGUMENT,
-               "release: a biased token is outside the vocabulary");
-    }
-  }
+  check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
+  if (!slot.released.reached(slot.step.number)) slot.step.released_ns = now_ns();
   slot.released.signal(slot.step.number);
 }
 
@@ -321,8 +315,9 @@ bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
   out.top_tokens = slot.out_top_tokens.data();
   out.top_logprobs = slot.out_top_logprobs.data();
   out.num_samples = step.batch.num_samples;
-  const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - step.waited_ns.load();
-  out.device_us = static_cast<uint32_t>(std::max<int64_t>(0, busy_ns) / 1000);
+  const int64_t idle_ns = std::max<int64_t>(0, step.released_ns - step.arrived_ns.load());
+  const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - idle_ns;
+  out.device_us = static_cast<uint32_t>(busy_ns / 1000);
   return true;
 }
 

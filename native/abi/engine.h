@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "abi/step_check.h"
 #include "core/executor.h"
 #include "core/graph.h"
 #include "core/model_memory.h"
@@ -16,6 +17,9 @@ namespace nf {
 class Engine {
  public:
   Engine(const nf_engine_options& options, const nf_model_spec& spec);
+  // On a backend that is already open; the device kind of the options is not used.
+  Engine(const nf_engine_options& options, const nf_model_spec& spec,
+         std::unique_ptr<Backend> backend);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -27,6 +31,7 @@ class Engine {
   const Graph& graph() const { return graph_; }
   Backend& backend() const { return *backend_; }
   WeightStore& weights() { return weights_; }
+  const WeightStore& weights() const { return weights_; }
   void make_ready();
 
   Program& create_program(const nf_plan& plan);
@@ -48,7 +53,8 @@ class Engine {
 
   Slot& slot_at(uint32_t slot) const;
   void allocate();
-  void check_step(const Slot& slot, const nf_step_shape& shape) const;
+  size_t checked_kv_bytes(size_t page) const;
+  bool owns(const Program* program) const;
   void fill_batch(Slot& slot, const nf_step_shape& shape);
 
   nf_engine_options options_;
@@ -56,6 +62,7 @@ class Engine {
   nf_model_spec spec_;  // its architecture pointer is not kept
   Graph graph_;
   WeightStore weights_;
+  StepCheck check_;
   ModelMemory memory_;
   int32_t* last_tokens_ = nullptr;      // [max_sequences]
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]

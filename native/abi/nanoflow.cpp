@@ -21,10 +21,11 @@ struct nf_program;
 
 namespace {
 
-thread_local std::string last_error;
+// Of fixed size: the error of memory that is out must not need any.
+thread_local char last_error[1024];
 
-nf_status fail(nf_status status, const char* message) {
-  last_error = message;
+nf_status fail(nf_status status, const char* message) noexcept {
+  std::snprintf(last_error, sizeof(last_error), "%s", message);
   return status;
 }
 
@@ -39,6 +40,8 @@ nf_status guard(Body&& body) {
     return fail(NF_OUT_OF_MEMORY, "out of memory");
   } catch (const std::exception& error) {
     return fail(NF_INTERNAL, error.what());
+  } catch (...) {
+    return fail(NF_INTERNAL, "unknown exception");
   }
 }
 
@@ -57,13 +60,24 @@ T read_struct(const T* source, const char* name) {
   return copy;
 }
 
+// Writes what the caller's version of the struct has room for.
+template <typename T>
+void write_struct(const T& value, T* out, const char* name) {
+  require(out, name);
+  const uint32_t size = out->struct_size;
+  NF_CHECK(size >= sizeof(uint32_t), NF_INVALID_ARGUMENT,
+           std::string(name) + ": struct_size is not set");
+  std::memcpy(out, &value, std::min<size_t>(size, sizeof(T)));
+  out->struct_size = size;
+}
+
 nf::Program* program_of(nf_program* program) { return reinterpret_cast<nf::Program*>(program); }
 
 }  // namespace
 
 uint32_t nf_abi_version(void) { return NF_ABI_VERSION; }
 
-const char* nf_last_error(void) { return last_error.c_str(); }
+const char* nf_last_error(void) { return last_error; }
 
 nf_status nf_memory_plan(const nf_engine_options* options, const nf_model_spec* spec,
                          nf_memory* out) {
@@ -87,8 +101,7 @@ void nf_engine_destroy(nf_engine* engine) { delete engine; }
 nf_status nf_device_describe(const nf_engine* engine, nf_device_info* out) {
   return guard([&] {
     require(engine, "engine");
-    require(out, "out");
-    *out = engine->engine.device();
+    write_struct(engine->engine.device(), out, "out");
   });
 }
 
@@ -96,7 +109,7 @@ nf_status nf_weight_count(const nf_engine* engine, uint32_t* count) {
   return guard([&] {
     require(engine, "engine");
     require(count, "count");
-    *count = const_cast<nf_engine*>(engine)->engine.weights().count();
+    *count = engine->engine.weights().count();
   });
 }
 
@@ -104,7 +117,7 @@ nf_status nf_weight_describe(const nf_engine* engine, uint32_t index, nf_weight_
   return guard([&] {
     require(engine, "engine");
     require(out, "out");
-    const_cast<nf_engine*>(engine)->engine.weights().describe(index, *out);
+    engine->engine.weights().describe(index, *out);
   });
 }
 

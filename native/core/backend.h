@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -93,8 +94,9 @@ class Backend {
   };
   virtual void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) = 0;
 
-  // Lanes are opened once per spec and shared by programs; they live as long as the backend.
-  virtual Lane& open_lane(const LaneSpec& spec) = 0;
+  // Programs share the lanes of equal specs; a lane ends with the last program that holds it, so
+  // that a search over many partitions does not collect threads.
+  virtual std::shared_ptr<Lane> open_lane(const LaneSpec& spec) = 0;
   // Hands the step to the lanes and returns; the executor walks the program on them.
   virtual void run(StepState& step) = 0;
 };

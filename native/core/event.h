@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <mutex>
 
+#include "sleep.h"
+
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
@@ -26,7 +28,7 @@ class alignas(64) Event {
  public:
   void signal(uint64_t value) {
     value_.store(value, std::memory_order_release);
-    value_.notify_all();
+    wake_sleepers(value_);
   }
 
   void wait(uint64_t value) const {
@@ -35,7 +37,7 @@ class alignas(64) Event {
       cpu_relax();
     }
     for (uint64_t seen; (seen = value_.load(std::memory_order_acquire)) < value;) {
-      value_.wait(seen, std::memory_order_acquire);
+      sleep_while(value_, seen);
     }
   }
 

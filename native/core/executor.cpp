@@ -9,6 +9,13 @@ namespace nf {
 
 namespace {
 
+// One lane's way through a step.
+struct LaneRun {
+  StepState& step;
+  uint32_t lane;
+  bool passed_gate = false;
+};
+
 // Events count ticks over all steps, so that they never need a reset.
 uint64_t event_value(const StepState& step, uint32_t tick) {
   return step.number * step.program->num_ticks() + tick + 1;
@@ -22,17 +29,25 @@ void wait_for(StepState& step, const BoundNanoOp& bound, uint32_t tick) {
     Event& event = wait.on_start ? program.started(wait.source) : program.finished(wait.source);
     event.wait(event_value(step, tick - wait.ticks_back));
   }
-  if (bound.op->gated && !step.released->reached(step.number)) {
-    const int64_t begin = now_ns();
-    step.released->wait(step.number);
-    step.waited_ns.fetch_add(now_ns() - begin, std::memory_order_relaxed);
-  }
 }
 
-void launch(StepState& step, uint32_t index, uint32_t tick, uint32_t layer) {
+// Notes when a lane first comes to the gate, and waits until the step is released.
+void pass_gate(LaneRun& run) {
+  if (run.passed_gate) return;
+  run.passed_gate = true;
+  const int64_t now = now_ns();
+  int64_t last = run.step.arrived_ns.load(std::memory_order_relaxed);
+  while (last < now && !run.step.arrived_ns.compare_exchange_weak(last, now)) {
+  }
+  run.step.released->wait(run.step.number);
+}
+
+void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
+  StepState& step = run.step;
   Program& program = *step.program;
   const BoundNanoOp& bound = program.nano_ops()[index];
   wait_for(step, bound, tick);
+  if (bound.op->gated) pass_gate(run);
   const uint64_t value = event_value(step, tick);
   if (bound.signals_start) program.started(index).signal(value);
   OpArgs args;
@@ -45,11 +60,12 @@ void launch(StepState& step, uint32_t index, uint32_t tick, uint32_t layer) {
   if (bound.signals_finish) program.finished(index).signal(value);
 }
 
-void run_segment(StepState& step, uint32_t lane, nf_segment segment, uint32_t tick,
-                 uint32_t layer) {
-  const Program& program = *step.program;
+void run_segment(LaneRun& run, nf_segment segment, uint32_t tick, uint32_t layer) {
+  const Program& program = *run.step.program;
   for (uint32_t i = program.first(segment); i < program.last(segment); ++i) {
-    if (lane == kAllLanes || program.nano_ops()[i].nano.lane == lane) launch(step, i, tick, layer);
+    if (run.lane == kAllLanes || program.nano_ops()[i].nano.lane == run.lane) {
+      launch(run, i, tick, layer);
+    }
   }
 }
 
@@ -65,12 +81,13 @@ void execute(StepState& step, uint32_t lane) {
   step.completed->wait(step.number - 1);  // steps are ordered as a whole
   int64_t unset = 0;
   step.started_ns.compare_exchange_strong(unset, now_ns());
+  LaneRun run{step, lane};
   const uint32_t layers = step.program->graph().dims.num_layers;
-  run_segment(step, lane, NF_SEGMENT_PROLOGUE, 0, 0);
+  run_segment(run, NF_SEGMENT_PROLOGUE, 0, 0);
   for (uint32_t layer = 0; layer < layers; ++layer) {
-    run_segment(step, lane, NF_SEGMENT_LAYER, layer + 1, layer);
+    run_segment(run, NF_SEGMENT_LAYER, layer + 1, layer);
   }
-  run_segment(step, lane, NF_SEGMENT_EPILOGUE, layers + 1, layers == 0 ? 0 : layers - 1);
+  run_segment(run, NF_SEGMENT_EPILOGUE, layers + 1, layers == 0 ? 0 : layers - 1);
 }
 
 void finish_lane(StepState& step) {

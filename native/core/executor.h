@@ -27,9 +27,11 @@ struct StepState {
   Completion* completed = nullptr;  // of the engine: reaches `number` when all lanes are through
   ExecutionObserver* observer = nullptr;
   std::atomic<uint32_t> lanes_left{0};
-  // Nanoseconds since the first launch, and what the wait for the release took of it.
+  // Times of now_ns(): the first launch, the last lane's coming to the gate of the gated ops, the
+  // release (host only), the last completion. From the second to the third the device is idle.
   std::atomic<int64_t> started_ns{0};
-  std::atomic<int64_t> waited_ns{0};
+  std::atomic<int64_t> arrived_ns{0};
+  int64_t released_ns = 0;
   std::atomic<int64_t> finished_ns{0};
 };
 

@@ -1,7 +1,6 @@
 // The idea: unroll prologue, a few layers and epilogue in issue order, and keep for each lane a
-// vector clock: how many instances of each lane are known to have finished when the next launch
-// happens. A needed instance that the clock already covers, directly or through another wait, needs
-// no wait.
+// vector clock: which point of each lane is known to have passed when the next launch happens. A
+// needed point that the clock already covers, directly or through another wait, needs no wait.
 
 #include "lower.h"
 
@@ -14,15 +13,18 @@ namespace nf {
 
 namespace {
 
-// From here on the waits of a layer repeat: two layers fill the run-ahead, one more settles the
-// clocks.
+// Layers from 2 on share one list of waits: the union of what layers 2, 3 and 4 need. That is
+// enough for any number of layers. A need reaches back at most kRunAheadTicks, so what implies the
+// needs of layer 4 are waits of layers 2, 3 and 4 alone; in any later layer the same waits exist.
 constexpr uint32_t kUnrolledLayers = 5;
 
-using Clock = std::vector<uint32_t>;  // by lane: instances known to have finished
+// A lane passes the points start 1, finish 1, start 2, finish 2, ... of its instances in order: odd
+// numbers are starts, even ones finishes.
+using Clock = std::vector<uint32_t>;  // by lane: the last point known to have passed
 
 struct Instance {
   uint32_t position;  // 1-based place on its lane
-  Clock at_start;     // what is known to have finished when it is launched
+  Clock at_start;     // what is known to have passed when it is launched
 };
 
 // An instance that must have finished or started, named by its tick and nano-op.
@@ -30,6 +32,7 @@ struct Need {
   uint32_t tick;
   uint16_t source;
   bool on_start;
+  bool operator==(const Need&) const = default;
 };
 
 class Unroller {
@@ -69,14 +72,14 @@ class Unroller {
     Clock& clock = clocks_[lane];
     std::vector<Need> needs = needs_of(tick, nano_op);
     if (first_on_lane) add_run_ahead(tick, needs);
-    std::vector<Need> waits = minimal(needs, lane, clock);
+    const std::vector<Need> waits = minimal(needs, lane, clock);
     for (const Need& wait : waits) learn(clock, wait);
     record(tick, nano_op, waits);
     Instance& self = instances_[tick][nano_op];
     self.position = ++launched_[lane];
     self.at_start = clock;
     // In-order lane: when the next one is launched here, this one has finished.
-    clock[lane] = self.position;
+    clock[lane] = 2 * self.position;
   }
 
   std::vector<Need> needs_of(uint32_t tick, uint16_t nano_op) const {
@@ -109,11 +112,14 @@ class Unroller {
   uint16_t lane_of(const Need& need) const { return plan_.nano_ops[need.source].lane; }
   const Instance& instance(const Need& need) const { return instances_[need.tick][need.source]; }
 
-  // What is known to have finished once `need` is satisfied, on one lane.
+  // The point of its lane that a need asks for.
+  uint32_t point_of(const Need& need) const {
+    return 2 * instance(need).position - (need.on_start ? 1 : 0);
+  }
+
+  // The point that `lane` is known to have passed once `need` is satisfied.
   uint32_t known(const Need& need, uint16_t lane) const {
-    const Instance& source = instance(need);
-    if (lane != lane_of(need)) return source.at_start[lane];
-    return need.on_start ? source.position - 1 : source.position;
+    return lane == lane_of(need) ? point_of(need) : instance(need).at_start[lane];
   }
 
   void learn(Clock& clock, const Need& need) const {
@@ -124,39 +130,28 @@ class Unroller {
 
   // Is `need` implied once the clock is known?
   bool covered(const Need& need, const Clock& clock) const {
-    return clock[lane_of(need)] >= instance(need).position;
+    return clock[lane_of(need)] >= point_of(need);
   }
 
-  std::vector<Need> minimal(std::vector<Need> needs, uint16_t lane, const Clock& clock) const {
-    std::erase_if(needs,
-                  [&](const Need& need) { return lane_of(need) == lane || covered(need, clock); });
-    // Drop what another need implies. Finishes imply each other only one way round, so no pair
-    // of distinct instances removes both; equal ones are made unique first.
+  // Drops what the lane knows and what another need implies. Points imply each other only one way
+  // round, so no two different needs remove each other; equal ones are made unique first.
+  std::vector<Need> minimal(const std::vector<Need>& needs, uint16_t lane,
+                            const Clock& clock) const {
     std::vector<Need> unique;
     for (const Need& need : needs) {
-      const bool seen = std::any_of(unique.begin(), unique.end(), [&](const Need& other) {
-        return other.tick == need.tick && other.source == need.source &&
-               other.on_start == need.on_start;
-      });
-      if (!seen) unique.push_back(need);
+      const bool passed = lane_of(need) == lane || covered(need, clock);
+      if (!passed && std::find(unique.begin(), unique.end(), need) == unique.end()) {
+        unique.push_back(need);
+      }
     }
     std::vector<Need> kept;
-    for (size_t i = 0; i < unique.size(); ++i) {
-      if (!implied(unique, i)) kept.push_back(unique[i]);
+    for (const Need& need : unique) {
+      const bool implied = std::any_of(unique.begin(), unique.end(), [&](const Need& other) {
+        return !(other == need) && known(other, lane_of(need)) >= point_of(need);
+      });
+      if (!implied) kept.push_back(need);
     }
     return kept;
-  }
-
-  bool implied(const std::vector<Need>& needs, size_t index) const {
-    const Need& need = needs[index];
-    for (size_t j = 0; j < needs.size(); ++j) {
-      if (j == index) continue;
-      const Need& other = needs[j];
-      if (known(other, lane_of(need)) >= instance(need).position) return true;
-      // A start is implied by the finish of the same instance.
-      if (need.on_start && other.tick == need.tick && other.source == need.source) return true;
-    }
-    return false;
   }
 
   void record(uint32_t tick, uint16_t nano_op, const std::vector<Need>& waits) {

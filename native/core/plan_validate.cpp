@@ -78,6 +78,32 @@ void check_nano_op(const Plan& plan, const Graph& graph, size_t index) {
   }
 }
 
+// The units that the widest nano-op of a lane takes.
+uint32_t width_of_lane(const Plan& plan, size_t lane) {
+  const uint32_t all = plan.partitions[plan.lanes[lane].partition].num_units;
+  uint32_t width = 0;
+  for (const nf_nano_op& nano : plan.nano_ops) {
+    if (nano.lane == lane) width = std::max(width, nano.units == 0 ? all : nano.units);
+  }
+  return width;
+}
+
+// Lanes of a hard split never ask for more units than it has, whatever runs together.
+void check_hard_splits(const Plan& plan) {
+  for (size_t i = 0; i < plan.partitions.size(); ++i) {
+    if (plan.partitions[i].kind != NF_PARTITION_DISJOINT) continue;
+    uint32_t units = 0;
+    for (size_t lane = 0; lane < plan.lanes.size(); ++lane) {
+      if (plan.lanes[lane].partition == i) units += width_of_lane(plan, lane);
+    }
+    if (units > plan.partitions[i].num_units) {
+      refuse("the lanes of partition " + std::to_string(i) + " together ask for " +
+             std::to_string(units) + " units, but it is disjoint and has " +
+             std::to_string(plan.partitions[i].num_units));
+    }
+  }
+}
+
 // Every row of every op exactly once.
 void check_cover(const Plan& plan, const Graph& graph) {
   for (const nf_segment segment : {NF_SEGMENT_PROLOGUE, NF_SEGMENT_LAYER, NF_SEGMENT_EPILOGUE}) {
@@ -135,6 +161,7 @@ void validate_plan(const Plan& plan, const Graph& graph, const nf_device_info& d
   check_partitions(plan, device);
   check_lanes(plan);
   for (size_t i = 0; i < plan.nano_ops.size(); ++i) check_nano_op(plan, graph, i);
+  check_hard_splits(plan);
   check_cover(plan, graph);
   check_order(plan, graph);
 }

@@ -61,9 +61,9 @@ void Program::open_lanes(Backend& backend) {
         spec.index = static_cast<uint16_t>(spec.index + NF_MAX_LANES);
       }
     }
-    lanes_.push_back(&backend.open_lane(spec));
+    lanes_.push_back(backend.open_lane(spec));
   }
-  for (BoundNanoOp& bound : nano_ops_) bound.lane = lanes_[bound.nano.lane];
+  for (BoundNanoOp& bound : nano_ops_) bound.lane = lanes_[bound.nano.lane].get();
 }
 
 uint32_t Program::scale_row(uint32_t row, uint32_t count, uint32_t tile) const {

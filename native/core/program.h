@@ -82,7 +82,7 @@ class Program {
   const ModelMemory& memory_;
   Plan plan_;
   uint32_t row_tile_;
-  std::vector<Lane*> lanes_;
+  std::vector<std::shared_ptr<Lane>> lanes_;
   std::vector<BoundNanoOp> nano_ops_;
   uint32_t segment_begin_[4] = {0, 0, 0, 0};
   std::unique_ptr<Event[]> finished_;

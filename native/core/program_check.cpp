@@ -8,7 +8,9 @@ namespace nf {
 
 namespace {
 
-constexpr uint32_t kCheckedLayers = 6;
+// Enough layers for every list of waits to meet every other, and the parity of the real number, so
+// that the epilogue meets the copies of the arena that it really meets.
+uint32_t checked_layers(uint32_t layers) { return layers <= 6 ? layers : 6 + layers % 2; }
 
 // A range of bytes in a space: the arena, or the KV pages of one layer (in rows of the step).
 struct Access {
@@ -72,7 +74,7 @@ class UnrolledStep {
         layout_(layout),
         rows_(rows),
         samples_(samples),
-        layers_(std::min(graph.dims.num_layers, kCheckedLayers)) {}
+        layers_(checked_layers(graph.dims.num_layers)) {}
 
   uint32_t num_ticks() const { return layers_ + 2; }
   nf_segment segment_at(uint32_t tick) const {
@@ -233,6 +235,28 @@ Order program_order(const UnrolledStep& step, const Program& program) {
   return order;
 }
 
+// Does a segment instance compute every row of every op exactly once?
+std::string cover_violation(const UnrolledStep& step, const Program& program, uint32_t tick) {
+  for (const Op& op : program.graph().ops(step.segment_at(tick))) {
+    std::vector<RowRange> ranges;
+    for (const Node& node : step.nodes()) {
+      if (node.tick == tick && node.op == &op && !node.rows.empty()) ranges.push_back(node.rows);
+    }
+    std::sort(ranges.begin(), ranges.end(),
+              [](const RowRange& a, const RowRange& b) { return a.begin < b.begin; });
+    uint32_t next = 0;
+    bool once = true;
+    for (const RowRange& range : ranges) {
+      once = once && range.begin == next;
+      next = range.end;
+    }
+    if (!once || next != step.rows_in(op.rows)) {
+      return op.name + " at tick " + std::to_string(tick) + " leaves a row out or repeats one";
+    }
+  }
+  return {};
+}
+
 // Run-ahead and order edges: what a plan asks for beyond the data.
 std::string bound_violation(const UnrolledStep& step, const Program& program, const Order& order) {
   const auto& nodes = step.nodes();
@@ -264,6 +288,9 @@ std::string check_program(const Program& program, uint32_t rows, uint32_t sample
       if (bound.nano.segment != step.segment_at(tick)) continue;
       step.add(*bound.op, tick, i, program.scale(bound, step.rows_in(bound.op->rows)));
     }
+  }
+  for (uint32_t tick = 0; tick < step.num_ticks(); ++tick) {
+    if (std::string text = cover_violation(step, program, tick); !text.empty()) return text;
   }
   const Order order = program_order(step, program);
   std::string text = step.violation(order);

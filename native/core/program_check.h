@@ -8,10 +8,10 @@
 namespace nf {
 
 // Unrolls the program for a step of `rows` rows and `samples` samples and checks, with the order
-// that lanes and waits really give: every read comes after the writes it needs, no other write
-// touches what was written before it is read, any two unordered nano-ops touch disjoint bytes
-// (unless both only read), order edges hold, and no lane runs two layers ahead. Returns the first
-// violation in words, or an empty string.
+// that lanes and waits really give: every row of every op is computed once, every read comes after
+// the writes it needs, no other write touches what was written before it is read, any two unordered
+// nano-ops touch disjoint bytes (unless both only read), order edges hold, and no lane runs two
+// layers ahead. Returns the first violation in words, or an empty string.
 std::string check_program(const Program& program, uint32_t rows, uint32_t samples);
 
 // The same for the freest execution there can be, with one nano-op for every row of every op and no

@@ -5,7 +5,6 @@
 #include "core/check.h"
 #include "cpu/kernel_table.h"
 #include "cpu/pack.h"
-#include "platform/os.h"
 
 namespace nf::cpu {
 
@@ -24,7 +23,7 @@ bool same_lane(const LaneSpec& a, const LaneSpec& b) {
 CpuBackend::CpuBackend(uint32_t num_threads, IsaChoice isa) : isa_(isa) {
   info_.struct_size = sizeof(info_);
   info_.device_kind = NF_DEVICE_CPU;
-  info_.num_units = num_threads == 0 ? available_units() : num_threads;
+  info_.num_units = num_threads;
   info_.row_tile = kRowTile;
   std::snprintf(info_.name, sizeof(info_.name), "cpu");
   std::snprintf(info_.isa, sizeof(info_.isa), "%s", isa_name(isa.isa));
@@ -49,14 +48,17 @@ void CpuBackend::pack_matrix(const PackSpec& spec, const void* source, std::byte
   cpu::pack_matrix(spec, source, packed);
 }
 
-Lane& CpuBackend::open_lane(const LaneSpec& spec) {
-  for (const auto& lane : lanes_) {
+std::shared_ptr<Lane> CpuBackend::open_lane(const LaneSpec& spec) {
+  std::erase_if(lanes_, [](const auto& lane) { return lane.expired(); });
+  for (const auto& known : lanes_) {
+    const std::shared_ptr<CpuLane> lane = known.lock();
     if (!same_lane(lane->spec(), spec)) continue;
     NF_ASSERT(lane->spec().scratch_bytes >= spec.scratch_bytes);
-    return *lane;
+    return lane;
   }
-  lanes_.push_back(std::make_unique<CpuLane>(spec));
-  return *lanes_.back();
+  auto lane = std::make_shared<CpuLane>(spec);
+  lanes_.push_back(lane);
+  return lane;
 }
 
 void CpuBackend::run(StepState& step) {

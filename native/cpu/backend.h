@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "core/backend.h"
@@ -23,14 +22,14 @@ class CpuBackend final : public Backend {
   size_t matrix_bytes(uint32_t out, uint32_t in) const override;
   size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const override;
   void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) override;
-  Lane& open_lane(const LaneSpec& spec) override;
+  std::shared_ptr<Lane> open_lane(const LaneSpec& spec) override;
   void run(StepState& step) override;
 
  private:
   IsaChoice isa_;
   nf_device_info info_{};
   MemoryBlocks memory_;
-  std::vector<std::unique_ptr<CpuLane>> lanes_;
+  std::vector<std::weak_ptr<CpuLane>> lanes_;
 };
 
 }  // namespace nf::cpu

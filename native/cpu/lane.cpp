@@ -1,7 +1,11 @@
 #include "cpu/lane.h"
 
+#include <exception>
+#include <string>
+
 #include "core/check.h"
 #include "core/event.h"
+#include "core/sleep.h"
 #include "platform/os.h"
 
 namespace nf::cpu {
@@ -29,17 +33,30 @@ CpuLane::CpuLane(const LaneSpec& spec)
   for (uint32_t worker = 0; worker < size_; ++worker) {
     scratch_.push_back(std::make_unique<std::byte[]>(spec.scratch_bytes + kAlignment));
   }
+  try {
+    start();
+  } catch (const std::exception& error) {
+    stop();  // those that did start
+    throw Error(NF_OUT_OF_MEMORY,
+                "no threads for a lane of " + std::to_string(size_) + " units: " + error.what());
+  }
+}
+
+CpuLane::~CpuLane() { stop(); }
+
+void CpuLane::start() {
+  workers_.reserve(size_);
   for (uint32_t worker = 1; worker < size_; ++worker) {
     workers_.emplace_back([this, worker] { work(worker); });
   }
   leader_ = std::make_unique<StepThread>([this] { pin(0); });
 }
 
-CpuLane::~CpuLane() {
+void CpuLane::stop() {
   leader_.reset();
   stopping_.store(true);
   wake_.fetch_add(1);
-  wake_.notify_all();
+  wake_sleepers(wake_);
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -79,7 +96,7 @@ void CpuLane::parallel_for(uint32_t count, TaskFn task, void* context) {
   completed_.store(0, std::memory_order_relaxed);
   claims_.store(claim_word(width_, count), std::memory_order_release);
   wake_.fetch_add(1, std::memory_order_release);
-  wake_.notify_all();
+  wake_sleepers(wake_);
   while (run_task(0)) {
   }
   // The rest is in the hands of workers that have claimed it. One of them may have lost its core.
@@ -98,7 +115,7 @@ void CpuLane::work(uint32_t worker) {
       now = wake_.load(std::memory_order_acquire);
     }
     if (now == seen) {
-      wake_.wait(seen, std::memory_order_acquire);
+      sleep_while(wake_, seen);
       continue;
     }
     seen = now;

@@ -30,6 +30,8 @@ class CpuLane final : public Lane {
   void post(StepState& step, uint32_t lane) { leader_->post(step, lane); }
 
  private:
+  void start();
+  void stop();
   void work(uint32_t worker);
   bool run_task(uint32_t worker);
   void pin(uint32_t worker) const;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "models/rope.h"
 
 namespace nf {
 
@@ -23,12 +24,14 @@ constexpr Architecture kArchitectures[] = {
     {"echo", build_echo, false},
 };
 
-// Far above any published model, low enough that no product of two of them overflows 32 bits
-// unnoticed: sizes are multiplied in 64 bits everywhere.
+// Far above any published model. Sizes are multiplied in 64 bits: a matrix of the widest layers and
+// all its copies stay far below.
 constexpr uint32_t kMaxLayers = 1024;
 constexpr uint32_t kMaxWidth = 1u << 20;
 constexpr uint32_t kMaxVocab = 1u << 22;
 constexpr uint32_t kMaxHeadDim = 256;
+constexpr uint32_t kKnownFlags =
+    NF_MODEL_TIED_EMBEDDINGS | NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
 
 void check(bool ok, const char* field, uint32_t value) {
   NF_CHECK(
@@ -49,7 +52,12 @@ void check_sizes(const nf_model_spec& spec) {
         spec.head_dim);
   check(uint64_t{spec.num_heads} * spec.head_dim <= kMaxWidth, "num_heads x head_dim",
         spec.num_heads);
-  check(spec.rms_norm_eps > 0 && spec.rms_norm_eps < 1, "rms_norm_eps", 0);
+  NF_CHECK(spec.rms_norm_eps > 0 && spec.rms_norm_eps < 1, NF_INVALID_ARGUMENT,
+           "model spec: rms_norm_eps = " + std::to_string(spec.rms_norm_eps) +
+               ", allowed between 0 and 1");
+  NF_CHECK((spec.flags & ~kKnownFlags) == 0, NF_UNSUPPORTED,
+           "model spec: flags " + std::to_string(spec.flags) + " has bits that are not known here");
+  rope_frequencies(spec);  // refuses scalings that have no angles, before memory is taken
 }
 
 ModelDims dims_of(const nf_model_spec& spec) {

@@ -12,7 +12,8 @@ MemoryBlocks::~MemoryBlocks() {
 }
 
 std::byte* MemoryBlocks::allocate(size_t bytes, const char* what) {
-  if (bytes == 0) bytes = 64;  // an address that is never read
+  if (bytes == 0) bytes = 64;           // an address that is never read
+  blocks_.reserve(blocks_.size() + 1);  // first, so that what follows cannot lose the block
   std::byte* memory = reserve_pages(bytes);
   NF_CHECK(memory != nullptr, NF_OUT_OF_MEMORY,
            std::string("no memory for ") + what + ": " + std::to_string(bytes) + " bytes");

@@ -5,10 +5,13 @@
 #include <thread>
 
 #include "core/check.h"
+#include "core/sleep.h"
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
+#ifndef NOMINMAX  // libstdc++ has set it already
 #define NOMINMAX
+#endif
 #include <windows.h>
 #else
 #include <fcntl.h>
@@ -34,6 +37,30 @@ std::wstring wide(const std::string& text) {
   return result;
 }
 
+std::string last_error() { return " (Windows error " + std::to_string(GetLastError()) + ")"; }
+
+// WaitOnAddress compares and goes to sleep as one step.
+void sleep_on(const volatile void* word, void* value, size_t bytes) {
+  WaitOnAddress(const_cast<volatile void*>(word), value, bytes, INFINITE);
+}
+
+// An open handle that closes itself.
+class Handle {
+ public:
+  explicit Handle(HANDLE value) : value_(value) {}
+  ~Handle() {
+    if (valid()) CloseHandle(value_);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  // Files that cannot be opened are INVALID_HANDLE_VALUE, mappings that cannot be made are null.
+  bool valid() const { return value_ != INVALID_HANDLE_VALUE && value_ != nullptr; }
+  HANDLE value() const { return value_; }
+
+ private:
+  HANDLE value_;
+};
+
 }  // namespace
 
 uint32_t available_units() {
@@ -55,6 +82,18 @@ void pin_to_unit(uint32_t unit) {
   SetThreadAffinityMask(GetCurrentThread(), process & (~process + 1));
 }
 
+void sleep_while(const std::atomic<uint32_t>& word, uint32_t value) {
+  sleep_on(&word, &value, sizeof(value));
+}
+
+void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) {
+  sleep_on(&word, &value, sizeof(value));
+}
+
+void wake_sleepers(std::atomic<uint32_t>& word) { WakeByAddressAll(&word); }
+
+void wake_sleepers(std::atomic<uint64_t>& word) { WakeByAddressAll(&word); }
+
 std::byte* reserve_pages(size_t bytes) {
   return static_cast<std::byte*>(
       VirtualAlloc(nullptr, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE));
@@ -63,23 +102,23 @@ std::byte* reserve_pages(size_t bytes) {
 void free_pages(std::byte* memory, size_t) { VirtualFree(memory, 0, MEM_RELEASE); }
 
 MappedRange::MappedRange(const std::string& path, uint64_t offset, uint64_t num_bytes) {
-  const HANDLE file = CreateFileW(wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
-                                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
-  NF_CHECK(file != INVALID_HANDLE_VALUE, NF_IO, path + ": cannot be opened");
-  LARGE_INTEGER size{};
-  const bool fits =
-      GetFileSizeEx(file, &size) && offset + num_bytes <= static_cast<uint64_t>(size.QuadPart);
-  const HANDLE mapping =
-      fits ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
-  CloseHandle(file);
-  NF_CHECK(mapping != nullptr, NF_IO, path + ": shorter than its header says, or not mappable");
-  constexpr uint64_t kGranularity = 65536;
+  const Handle file(CreateFileW(wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
+                                OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr));
+  NF_CHECK(file.valid(), NF_IO, path + ": cannot be opened" + last_error());
+  LARGE_INTEGER length{};
+  NF_CHECK(GetFileSizeEx(file.value(), &length), NF_IO, path + ": has no size" + last_error());
+  const auto size = static_cast<uint64_t>(length.QuadPart);
+  NF_CHECK(num_bytes <= size && offset <= size - num_bytes, NF_IO,
+           path + ": shorter than its header says");
+  // A view lives on without the handles it was made from.
+  const Handle mapping(CreateFileMappingW(file.value(), nullptr, PAGE_READONLY, 0, 0, nullptr));
+  NF_CHECK(mapping.valid(), NF_IO, path + ": cannot be mapped" + last_error());
+  constexpr uint64_t kGranularity = 65536;  // of the offset of a view
   const uint64_t begin = offset / kGranularity * kGranularity;
   mapped_bytes_ = static_cast<size_t>(offset - begin + num_bytes);
-  mapping_ = MapViewOfFile(mapping, FILE_MAP_READ, static_cast<DWORD>(begin >> 32),
+  mapping_ = MapViewOfFile(mapping.value(), FILE_MAP_READ, static_cast<DWORD>(begin >> 32),
                            static_cast<DWORD>(begin), mapped_bytes_);
-  CloseHandle(mapping);
-  NF_CHECK(mapping_ != nullptr, NF_IO, path + ": cannot be mapped");
+  NF_CHECK(mapping_ != nullptr, NF_IO, path + ": cannot be mapped" + last_error());
   data_ = static_cast<const std::byte*>(mapping_) + (offset - begin);
 }
 
@@ -140,6 +179,14 @@ void pin_to_unit(uint32_t unit) {
     return;
   }
 }
+
+void sleep_while(const std::atomic<uint32_t>& word, uint32_t value) { word.wait(value); }
+
+void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) { word.wait(value); }
+
+void wake_sleepers(std::atomic<uint32_t>& word) { word.notify_all(); }
+
+void wake_sleepers(std::atomic<uint64_t>& word) { word.notify_all(); }
 
 std::byte* reserve_pages(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

@@ -1,4 +1,5 @@
-// What differs between operating systems: cores, pinning, and mapped files. Nothing else may.
+// What differs between operating systems: cores, pinning, and mapped files, and how core/sleep.h is
+// done. Nothing else may.
 #pragma once
 
 #include <cstddef>

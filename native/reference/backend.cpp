@@ -36,10 +36,10 @@ void ReferenceBackend::pack_matrix(const PackSpec& spec, const void* source, std
   reference::pack_matrix(spec, source, packed);
 }
 
-Lane& ReferenceBackend::open_lane(const LaneSpec& spec) {
-  if (spec.scratch_bytes > lane_.scratch_bytes_) {
-    lane_.scratch_ = memory_.allocate(spec.scratch_bytes, "kernel scratch");
-    lane_.scratch_bytes_ = spec.scratch_bytes;
+std::shared_ptr<Lane> ReferenceBackend::open_lane(const LaneSpec& spec) {
+  if (spec.scratch_bytes > lane_->scratch_bytes_) {
+    lane_->scratch_ = memory_.allocate(spec.scratch_bytes, "kernel scratch");
+    lane_->scratch_bytes_ = spec.scratch_bytes;
   }
   if (!thread_) thread_ = std::make_unique<StepThread>([] {});
   return lane_;

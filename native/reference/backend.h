@@ -20,7 +20,7 @@ class ReferenceBackend final : public Backend {
   size_t matrix_bytes(uint32_t out, uint32_t in) const override;
   size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const override;
   void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) override;
-  Lane& open_lane(const LaneSpec& spec) override;
+  std::shared_ptr<Lane> open_lane(const LaneSpec& spec) override;
   void run(StepState& step) override;
 
  private:
@@ -40,7 +40,7 @@ class ReferenceBackend final : public Backend {
 
   nf_device_info info_{};
   MemoryBlocks memory_;
-  SerialLane lane_;
+  std::shared_ptr<SerialLane> lane_ = std::make_shared<SerialLane>();
   std::unique_ptr<StepThread> thread_;
 };
 

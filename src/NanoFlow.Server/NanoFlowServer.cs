@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -44,8 +45,8 @@ public sealed class NanoFlowServer : IAsyncDisposable
         var app = Build(options);
         var factory = app.Services.GetRequiredService<IMeterFactory>();
         var exporter = new PrometheusExporter(instrument => Follows(instrument, factory));
-        var state = new ServerState(
-            options, model, engine, new ServerMetrics(factory, engine), new Lifecycle());
+        var metrics = new ServerMetrics(factory, engine, model.Name);
+        var state = new ServerState(options, model, engine, metrics, new Lifecycle());
         var server = new NanoFlowServer(app, exporter, state);
         server.Compose();
         try
@@ -94,6 +95,9 @@ public sealed class NanoFlowServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ServerLimits.MaxDroppedBodyBytes;
             kestrel.Limits.MaxConcurrentConnections = ServerLimits.MaxConnections;
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(
+                ServerLimits.MinSendBytesPerSecond,
+                TimeSpan.FromSeconds(ServerLimits.SendGraceSeconds));
             kestrel.Listen(IPAddress.Parse(options.ListenAddress), options.Port);
         });
         return builder.Build();

@@ -71,12 +71,27 @@ public sealed class ServedModel : IDisposable
     {
         try
         {
-            return Tokenizer.Encode(text, addSpecialTokens);
+            var tokens = Tokenizer.Encode(text, addSpecialTokens);
+            CheckVocabulary(tokens);
+            return tokens;
         }
         catch (PatternLimitException)
         {
             throw RequestRefusedException.Invalid(
                 "this text takes too long to split into tokens");
+        }
+    }
+
+    // Some tokenizers know tokens that their model was never given a row for.
+    private void CheckVocabulary(int[] tokens)
+    {
+        foreach (var token in tokens)
+        {
+            if (token >= VocabSize)
+            {
+                throw RequestRefusedException.Invalid(
+                    $"the text holds token {token}, which this model does not have");
+            }
         }
     }
 }

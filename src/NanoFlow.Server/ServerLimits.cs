@@ -40,4 +40,9 @@ public static class ServerLimits
 
     // Open sockets. A stream costs about 80 KiB here, so this many fit in a gigabyte.
     public const int MaxConnections = 10_000;
+
+    // Of a client that fell behind by more than the sockets hold. Kestrel's own 240 would let one
+    // that reads a byte a second keep its connection and its unsent answer for hours.
+    public const int MinSendBytesPerSecond = 16 << 10;
+    public const int SendGraceSeconds = 10;
 }

@@ -44,7 +44,7 @@ catch (UsageException e)
 {
     return Say(e, BadUsage);
 }
-catch (ArgumentException e)
+catch (ArgumentException e) when (e.ParamName is null)
 {
     // The engine's own check of its options, which also sees how they fit together.
     return Say(e, BadUsage);

@@ -45,9 +45,11 @@ public sealed class GoldenFile
             Path.Combine(RepositoryRoot, "samples", "storyteller"),
             Read(Path.Combine(RepositoryRoot, "tests", "golden", "storyteller.json")));
 
-    public IEnumerable<GoldenText> Greedy =>
-        Root.GetProperty("greedy").EnumerateArray()
-            .Select(text => new GoldenText(Ints(text.GetProperty("prompt")), Steps(text)));
+    // Greedy continuations of prompts, or answers in conversations.
+    public IEnumerable<GoldenText> Texts =>
+        Root.TryGetProperty("greedy", out var continuations)
+            ? ReadTexts(continuations, "prompt")
+            : ReadTexts(Root.GetProperty("chat"), "ids");
 
     public static GoldenStep[] Steps(JsonElement text) =>
         [.. text.GetProperty("steps").EnumerateArray().Select(step => new GoldenStep(
@@ -59,6 +61,10 @@ public sealed class GoldenFile
 
     public static int[] Ints(JsonElement array) =>
         [.. array.EnumerateArray().Select(value => value.GetInt32())];
+
+    private static IEnumerable<GoldenText> ReadTexts(JsonElement texts, string prompt) =>
+        texts.EnumerateArray()
+            .Select(text => new GoldenText(Ints(text.GetProperty(prompt)), Steps(text)));
 
     private static JsonDocument Read(string path) => JsonDocument.Parse(File.ReadAllBytes(path));
 

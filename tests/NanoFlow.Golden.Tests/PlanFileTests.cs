@@ -1,5 +1,5 @@
-// A plan file that overlaps nano-batches on several lanes, through the whole engine: the answers are
-// those of the sequential plan, to the last bit of their log-probabilities.
+// A plan file that overlaps nano-batches on several lanes, through the whole engine: the answers
+// are those of the sequential plan, to the last bit of their log-probabilities.
 
 using NanoFlow.Engine;
 using NanoFlow.Models;

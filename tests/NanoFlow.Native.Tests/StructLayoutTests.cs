@@ -1,5 +1,5 @@
-// The generated structs against the runtime's own idea of them. That the offsets are the C compiler's
-// is checked by the native build (tests/native/layout.g.cpp).
+// The generated structs against the runtime's own idea of them. That the offsets are those of the C
+// compiler is checked by the native build (tests/native/layout.g.cpp).
 
 using System.Reflection;
 using System.Runtime.CompilerServices;

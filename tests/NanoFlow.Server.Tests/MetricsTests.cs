@@ -15,15 +15,17 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
         var after = await ScrapeAsync();
 
         // Prompts of 4 and 2 tokens, answers of 5 and of 3.
-        Assert.Equal(6, Grown("nanoflow_prompt_tokens_total"));
-        Assert.Equal(8, Grown("nanoflow_generation_tokens_total"));
-        Assert.Equal(1, Grown("nanoflow_request_success_total{finished_reason=\"length\"}"));
-        Assert.Equal(1, Grown("nanoflow_request_success_total{finished_reason=\"stop\"}"));
-        Assert.Equal(2, Grown("nanoflow_time_to_first_token_seconds_count"));
-        Assert.Equal(2, Grown("nanoflow_e2e_request_latency_seconds_count"));
-        Assert.Equal(6, Grown("nanoflow_inter_token_latency_seconds_count"));
+        Assert.Equal(6, Grown("prompt_tokens_total"));
+        Assert.Equal(8, Grown("generation_tokens_total"));
+        Assert.Equal(1, Grown("request_success_total", ",finished_reason=\"length\""));
+        Assert.Equal(1, Grown("request_success_total", ",finished_reason=\"stop\""));
+        Assert.Equal(2, Grown("time_to_first_token_seconds_count"));
+        Assert.Equal(2, Grown("e2e_request_latency_seconds_count"));
+        Assert.Equal(2, Grown("request_queue_time_seconds_count"));
+        Assert.Equal(6, Grown("inter_token_latency_seconds_count"));
 
-        double Grown(string name) => after[name] - before.GetValueOrDefault(name);
+        double Grown(string name, string labels = "") =>
+            after[Key(name, labels)] - before.GetValueOrDefault(Key(name, labels));
     }
 
     [Fact]
@@ -31,15 +33,15 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
     {
         await server.CompleteAsync("\"prompt\":\"abc\",\"max_tokens\":2");
         var lines = await ScrapeAsync();
-        const string Name = "nanoflow_time_to_first_token_seconds";
+        const string Name = "time_to_first_token_seconds";
         var buckets = lines.Where(line => line.Key.Contains(Name + "_bucket"))
             .Select(line => line.Value).ToArray();
 
         Assert.Equal(buckets.Order(), buckets);
-        Assert.Equal(lines[Name + "_count"], buckets[^1]);
+        Assert.Equal(lines[Key(Name + "_count")], buckets[^1]);
         foreach (var bound in (string[])["0.001", "0.2", "0.5", "1.0", "2.0", "4.0", "+Inf"])
         {
-            Assert.Contains($"{Name}_bucket{{le=\"{bound}\"}}", lines.Keys);
+            Assert.Contains(Key(Name + "_bucket", $",le=\"{bound}\""), lines.Keys);
         }
     }
 
@@ -48,10 +50,10 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
     {
         var lines = await ScrapeAsync();
 
-        Assert.Equal(0, lines["nanoflow_num_requests_waiting"]);
-        Assert.InRange(lines["nanoflow_kv_cache_usage_perc"], 0, 1);
-        Assert.Contains("nanoflow_num_requests_running", lines.Keys);
-        Assert.Contains("nanoflow_num_preemptions_total", lines.Keys);
+        Assert.Equal(0, lines[Key("num_requests_waiting")]);
+        Assert.InRange(lines[Key("kv_cache_usage_perc")], 0, 1);
+        Assert.Contains(Key("num_requests_running"), lines.Keys);
+        Assert.Contains(Key("num_preemptions_total"), lines.Keys);
     }
 
     [Fact]
@@ -90,7 +92,7 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
             "application/openmetrics-text", response.Content.Headers.ContentType!.MediaType);
         Assert.EndsWith("# EOF\n", text);
         Assert.Contains("# TYPE nanoflow_num_preemptions counter\n", text);
-        Assert.Contains("\nnanoflow_num_preemptions_total 0\n", text);
+        Assert.Contains($"\n{Key("num_preemptions_total")} 0\n", text);
     }
 
     private async Task<Dictionary<string, double>> ScrapeAsync()
@@ -103,6 +105,9 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
                 item => item.Line[..item.At],
                 item => Parse(item.Line[(item.At + 1)..]));
     }
+
+    private static string Key(string name, string labels = "") =>
+        $"nanoflow_{name}{{model_name=\"echo\"{labels}}}";
 
     private static double Parse(string value) => value == "+Inf"
         ? double.PositiveInfinity

@@ -33,7 +33,9 @@ class DelayingObserver final : public nf::ExecutionObserver {
       tick_[lane] = tick;
       delay_us = random_() % 4 == 0 ? static_cast<uint32_t>(random_() % 120) : 0;
     }
-    if (delay_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(delay_us));
+    // Not sleep_for, which may round to the milliseconds of a system's timer, up or down to none.
+    const int64_t end = nf::now_ns() + int64_t{delay_us} * 1000;
+    while (nf::now_ns() < end) std::this_thread::yield();
   }
 
   void after_launch(uint32_t lane, uint32_t, uint32_t) override {

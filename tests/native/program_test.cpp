@@ -56,11 +56,15 @@ void check_shifts(const nf::Graph& graph, nf::ArenaLayout layout, size_t index, 
 
 }  // namespace
 
+// Without a layer before or after it, with one, with all lists of waits in use, and beyond.
 TEST("every wait that lowering keeps is needed: removing any one is caught") {
   std::mt19937_64 random(test::seed());
-  test::TinyModel model({.layers = 5});
+  test::TinyModel models[] = {test::TinyModel({.layers = 1}), test::TinyModel({.layers = 2}),
+                              test::TinyModel({.layers = 3}), test::TinyModel({.layers = 5}),
+                              test::TinyModel({.layers = 8})};
   int removed = 0;
   for (int i = 0; i < test::scale(40, 400); ++i) {
+    test::TinyModel& model = models[i % 5];
     nf::Program& program =
         model.add_program(test::random_plan(model.engine().graph(), 4, kRows, random));
     REQUIRE(nf::check_program(program, kRows, kRows).empty());
@@ -149,6 +153,18 @@ TEST("plan validation refuses with the reason") {
                p.partitions = {{NF_PARTITION_DISJOINT, 0, 2, 0}, {NF_PARTITION_DISJOINT, 1, 2, 0}};
              }),
              "shares units"));
+  // Two lanes on one hard split: each may have a part of it, not both all of it.
+  const auto split = [](nf::Plan& p) {
+    p.partitions[0].kind = NF_PARTITION_DISJOINT;
+    p.lanes.push_back({0, 0});
+    p.nano_ops.back().lane = 1;
+  };
+  CHECK(says(broken(split), "together ask for 8 units"));
+  CHECK_EQ(broken([&](nf::Plan& p) {
+             split(p);
+             for (nf_nano_op& nano : p.nano_ops) nano.units = 2;
+           }),
+           std::string("accepted"));
   CHECK(says(broken([](nf::Plan& p) { p.nano_ops.pop_back(); }), "not covered exactly once"));
   CHECK(says(broken([](nf::Plan& p) { p.nano_ops.push_back(p.nano_ops.back()); }),
              "not covered exactly once"));
@@ -164,4 +180,40 @@ TEST("plan validation refuses with the reason") {
              "earlier segment"));
   CHECK(says(broken([](nf::Plan& p) { p.order_edges = {{2, 1, 0, 0}}; }), "earlier to a later"));
   CHECK(says(broken([](nf::Plan& p) { p.order_edges = {{0, 2, 0, 0}}; }), "crosses segments"));
+}
+
+TEST("a start that a lane knows of is not waited for again") {
+  test::TinyModel model({.layers = 3});
+  const nf::Graph& graph = model.engine().graph();
+  // All ops in two halves, the first on lane 1, the second on lane 0.
+  nf::Plan plan;
+  plan.step_rows = kRows;
+  plan.partitions = {{NF_PARTITION_SHARED, 0, 4, 0}};
+  plan.lanes = {{0, 0}, {0, 0}};
+  for (const nf_segment segment : {NF_SEGMENT_PROLOGUE, NF_SEGMENT_LAYER, NF_SEGMENT_EPILOGUE}) {
+    for (uint16_t op = 0; op < graph.ops(segment).size(); ++op) {
+      const auto part = static_cast<uint16_t>(segment);
+      plan.nano_ops.push_back({part, op, 0, 0, 0, 0, kRows / 2, kRows});
+      plan.nano_ops.push_back({part, op, 1, 0, 0, 0, 0, kRows / 2});
+    }
+  }
+  // In the layer, the second half of the norm starts before the first halves of the norm and of the
+  // GEMM that follows: the second edge is implied by the first.
+  plan.order_edges = {{2, 3, NF_ORDER_AFTER_START, 0}, {2, 5, NF_ORDER_AFTER_START, 0}};
+  nf::Program& program = model.add_program(plan);
+  CHECK_EQ(nf::check_program(program, kRows, kRows), std::string());
+  for (const auto& waits : program.nano_ops()[5].waits) CHECK(waits.empty());
+  for (const auto& waits : program.nano_ops()[3].waits) CHECK(!waits.empty());
+}
+
+TEST("a nano-op that loses a row is caught") {
+  test::TinyModel model({.layers = 2});
+  nf::Program& program = model.add_program(nf::sequential_plan(model.engine().graph(), 4));
+  for (nf::BoundNanoOp& bound : program.mutable_nano_ops()) {
+    const nf_nano_op whole = bound.nano;
+    bound.nano.row_end = 0;
+    CHECK(says(nf::check_program(program, kRows, kRows), "leaves a row out"));
+    bound.nano = whole;
+  }
+  CHECK_EQ(nf::check_program(program, kRows, kRows), std::string());
 }

@@ -111,7 +111,7 @@ class Generator {
 
   void add_order_edges() {
     const auto count = static_cast<uint32_t>(plan_.nano_ops.size());
-    for (uint32_t i = below(4); i > 0; --i) {
+    for (uint32_t i = below(16); i > 0; --i) {
       const uint32_t a = below(count);
       const uint32_t b = below(count);
       if (a == b || plan_.nano_ops[a].segment != plan_.nano_ops[b].segment) continue;

@@ -27,19 +27,24 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   return spec;
 }
 
-TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
-    : page_tokens_(options.page_tokens) {
+nf_engine_options tiny_engine_options(const TinyOptions& options) {
   nf_engine_options engine{};
   engine.struct_size = sizeof(engine);
   engine.device_kind = options.device;
   engine.num_threads = options.threads;
-  engine.max_step_rows = kMaxRows;
-  engine.max_sequences = kMaxSequences;
-  engine.max_positions = kMaxPositions;
+  engine.max_step_rows = TinyModel::kMaxRows;
+  engine.max_sequences = TinyModel::kMaxSequences;
+  engine.max_positions = TinyModel::kMaxPositions;
   engine.page_tokens = options.page_tokens;
-  engine.num_pages = kMaxSequences * (kMaxPositions / options.page_tokens + 1);
+  engine.num_pages =
+      TinyModel::kMaxSequences * (TinyModel::kMaxPositions / options.page_tokens + 1);
   engine.num_slots = 2;
-  engine_ = std::make_unique<nf::Engine>(engine, tiny_spec(options));
+  return engine;
+}
+
+TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
+    : engine_(std::make_unique<nf::Engine>(tiny_engine_options(options), tiny_spec(options))),
+      page_tokens_(options.page_tokens) {
   load_weights(seed);
   engine_->make_ready();
   sequential_ = &add_program(nf::sequential_plan(
@@ -69,7 +74,7 @@ void TinyModel::load_weights(uint64_t seed) {
   }
 }
 
-nf::Program& TinyModel::add_program(const nf::Plan& plan) {
+nf_plan view_of(const nf::Plan& plan) {
   nf_plan view{};
   view.struct_size = sizeof(view);
   view.step_rows = plan.step_rows;
@@ -81,7 +86,11 @@ nf::Program& TinyModel::add_program(const nf::Plan& plan) {
   view.lanes = plan.lanes.data();
   view.nano_ops = plan.nano_ops.data();
   view.order_edges = plan.order_edges.data();
-  return engine_->create_program(view);
+  return view;
+}
+
+nf::Program& TinyModel::add_program(const nf::Plan& plan) {
+  return engine_->create_program(view_of(plan));
 }
 
 Conversation& TinyModel::converse(std::vector<int32_t> tokens) {

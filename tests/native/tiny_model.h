@@ -25,6 +25,8 @@ struct TinyOptions {
 
 // Refers to the options.
 nf_model_spec tiny_spec(const TinyOptions& options);
+nf_engine_options tiny_engine_options(const TinyOptions& options);
+nf_plan view_of(const nf::Plan& plan);
 
 // A conversation: all its tokens are known; the KV pages hold the first `position` of them.
 struct Conversation {

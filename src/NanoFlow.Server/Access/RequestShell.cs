@@ -26,10 +26,14 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
         {
             // The client went away: there is nobody to answer.
         }
-
-        log.Write(context, record, time.GetElapsedTime(start));
+        finally
+        {
+            log.Write(context, record, time.GetElapsedTime(start));
+        }
     }
 
+    // A failure after the headers goes on to Kestrel, which sends what was written and then closes
+    // the connection in the middle of the answer: half an answer must not look like a whole one.
     private async Task AnswerAsync(HttpContext context, RequestDelegate next, RequestRecord record)
     {
         ApiError? error;
@@ -40,28 +44,26 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
         }
         catch (RequestRefusedException e)
         {
+            record.Error = e.Error.Code ?? e.Error.Type;
+            if (context.Response.HasStarted)
+            {
+                throw;
+            }
+
             error = e.Error;
         }
-        catch (Exception e) when (!context.RequestAborted.IsCancellationRequested)
+        catch (Exception e)
+            when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             log.Failed(e, context.TraceIdentifier);
             error = ApiError.Internal();
         }
 
-        if (error is null)
+        if (error is not null)
         {
-            return;
+            record.Error = error.Code ?? error.Type;
+            await JsonResponse.WriteErrorAsync(context, error);
         }
-
-        record.Error = error.Code ?? error.Type;
-        if (context.Response.HasStarted)
-        {
-            // Half an answer must not look like a whole one.
-            context.Abort();
-            return;
-        }
-
-        await JsonResponse.WriteErrorAsync(context, error);
     }
 
     private static ApiError? Unanswered(HttpContext context)

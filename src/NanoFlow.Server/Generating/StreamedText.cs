@@ -1,6 +1,6 @@
 // The answer as events, a chunk for each new piece of text. Each choice is followed by its own
 // loop; they take turns at the stream. A failure after the headers is an event with an error, then
-// an aborted connection: no client can take that for a complete answer.
+// a closed connection without an end mark: no client can take that for a complete answer.
 
 using System.Text;
 using System.Text.Json;

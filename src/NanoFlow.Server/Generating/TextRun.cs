@@ -65,10 +65,14 @@ internal sealed class TextRun : IDisposable
         }
 
         choice.Finish();
-        return choice.FinishReason is not null
-            ? false
-            : throw new RequestRefusedException(ApiError.EngineFailed(
-                "the engine could not finish this request"));
+        if (choice.FinishReason is null)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw new RequestRefusedException(
+                ApiError.EngineFailed("the engine could not finish this request"));
+        }
+
+        return false;
     }
 
     public bool TryAppend(Choice choice)

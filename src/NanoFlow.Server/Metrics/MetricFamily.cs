@@ -24,6 +24,8 @@ internal sealed class MetricFamily
     private readonly ConcurrentDictionary<string, MetricSeries> _series =
         new(StringComparer.Ordinal);
 
+    private readonly string _meterLabels;
+
     private MetricFamily(Instrument instrument, MetricKind kind, double[] bounds)
     {
         Kind = kind;
@@ -31,8 +33,11 @@ internal sealed class MetricFamily
         Unit = MetricText.Unit(instrument.Unit);
         Name = MetricText.FamilyName(instrument.Name, Unit, kind);
         Help = instrument.Description ?? instrument.Name;
-        // A gauge says what is; so does an observed counter, which reports its running total.
-        Replaces = instrument.IsObservable || kind == MetricKind.Gauge;
+        _meterLabels = MetricText.Labels(instrument.Meter.Tags?.ToArray() ?? []);
+        // A gauge says what is; so does an observed counter, which reports its running total. An
+        // up-down counter is shown as a gauge, but says what changed.
+        Replaces = instrument.IsObservable
+            || instrument is Gauge<long> or Gauge<int> or Gauge<double>;
     }
 
     public string Name { get; }
@@ -56,6 +61,7 @@ internal sealed class MetricFamily
             h, h.Advice?.HistogramBucketBoundaries?.Select(bound => (double)bound).ToArray()),
         Histogram<int> h => Histogram(
             h, h.Advice?.HistogramBucketBoundaries?.Select(bound => (double)bound).ToArray()),
+        _ when FallsToo(instrument) => new MetricFamily(instrument, MetricKind.Gauge, []),
         Counter<long> or Counter<int> or Counter<double> or ObservableCounter<long>
             or ObservableCounter<int> or ObservableCounter<double> =>
             new MetricFamily(instrument, MetricKind.Counter, []),
@@ -64,7 +70,7 @@ internal sealed class MetricFamily
 
     public void Record(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var labels = MetricText.Labels(tags);
+        var labels = MetricText.Labels(tags, _meterLabels);
         if (!_series.TryGetValue(labels, out var series))
         {
             if (_series.Count >= MaxSeries)
@@ -77,6 +83,10 @@ internal sealed class MetricFamily
 
         series.Record(value, Replaces);
     }
+
+    // The runtime reports the threads and the queue of its pool as counters, which never fall.
+    private static bool FallsToo(Instrument instrument) =>
+        instrument.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length";
 
     private static MetricFamily Histogram(Instrument instrument, IReadOnlyList<double>? bounds) =>
         new(instrument, MetricKind.Histogram, bounds?.ToArray() ?? DefaultBounds);

@@ -26,8 +26,8 @@ internal static class MetricText
             name += "_" + unit;
         }
 
-        // Counters get _total where they are written; a gauge must not look like a histogram's
-        // count (some of the runtime's own do).
+        // Counters get _total where they are written. What is not a histogram must not end like
+        // the count of one; some of the runtime's own instruments do.
         const string Total = "_total";
         const string Count = "_count";
         if (kind == MetricKind.Counter && name.EndsWith(Total, StringComparison.Ordinal))
@@ -36,18 +36,20 @@ internal static class MetricText
         }
 
         return kind != MetricKind.Histogram && name.EndsWith(Count, StringComparison.Ordinal)
-            ? name[..^Count.Length] + "s"
+            ? name[..^Count.Length] + "_number"
             : name;
     }
 
-    public static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    /// <param name="first">Labels that come before those of the tags.</param>
+    public static string Labels(
+        ReadOnlySpan<KeyValuePair<string, object?>> tags, string first = "")
     {
         if (tags.IsEmpty)
         {
-            return "";
+            return first;
         }
 
-        var text = new StringBuilder();
+        var text = new StringBuilder(first);
         foreach (var (name, value) in tags)
         {
             text.Append(text.Length > 0 ? "," : "").Append(Name(name)).Append("=\"");

@@ -33,9 +33,12 @@ internal sealed class ServerMetrics
     private readonly Histogram<long> _requestPromptTokens;
     private readonly Histogram<long> _requestGenerationTokens;
 
-    public ServerMetrics(IMeterFactory factory, InferenceEngine engine)
+    public ServerMetrics(IMeterFactory factory, InferenceEngine engine, string modelName)
     {
-        var meter = factory.Create(MeterName);
+        var meter = factory.Create(new MeterOptions(MeterName)
+        {
+            Tags = [new KeyValuePair<string, object?>("model_name", modelName)],
+        });
         TimeToFirstToken = Latency(
             meter, "nanoflow.time_to_first_token", "From the request to its first token.");
         InterTokenLatency = Latency(

@@ -27,6 +27,11 @@ internal readonly record struct Usage(int PromptTokens, int CompletionTokens)
         json.WriteNumber("prompt_tokens"u8, PromptTokens);
         json.WriteNumber("completion_tokens"u8, CompletionTokens);
         json.WriteNumber("total_tokens"u8, PromptTokens + CompletionTokens);
+
+        // Prompts are computed in full: no part of one is kept for the next.
+        json.WriteStartObject("prompt_tokens_details"u8);
+        json.WriteNumber("cached_tokens"u8, 0);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 }

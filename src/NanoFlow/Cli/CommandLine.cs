@@ -1,5 +1,6 @@
-// Reads the arguments of a command: "--flag value", "--flag=value", and at most one argument without
-// dashes. What the command line does not say may come from the environment; the command line wins.
+// Reads the arguments of a command: "--flag value", "--flag=value", and at most one argument
+// without dashes. What the command line does not say may come from the environment; the command
+// line wins.
 
 namespace NanoFlow.Cli;
 
@@ -18,8 +19,8 @@ internal static class CommandLine
 
         var given = string.Join(' ', words.TakeWhile(word => !word.StartsWith('-')).Take(2));
         throw new UsageException(
-            $"no command '{given}'{Suggestion.For(given, commands.Select(c => c.Name))}"
-            + "; see nanoflow --help");
+            $"no command '{given}'{Suggestion.For(given, commands.Select(c => c.Name))} "
+            + "(nanoflow --help lists them)");
     }
 
     public static Given Parse(

@@ -1,5 +1,5 @@
-// A flag of the command line: the one row from which its parsing, its environment variable, its line
-// of help and its error messages come.
+// A flag of the command line: the one row from which its parsing, its environment variable, its
+// line of help and its error messages come.
 
 namespace NanoFlow.Cli;
 

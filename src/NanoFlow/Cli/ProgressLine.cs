@@ -40,7 +40,5 @@ internal sealed class ProgressLine(string what) : IDisposable
         {
             Console.Error.WriteLine();
         }
-
-        _shown = -1;
     }
 }

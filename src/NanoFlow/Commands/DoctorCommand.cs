@@ -1,5 +1,5 @@
-// nanoflow doctor: can this machine serve, and with what? Each check says what it found; the program
-// ends with 1 when one failed.
+// nanoflow doctor: can this machine serve, and with what? Each check says what it found; the
+// program ends with 1 when one failed.
 
 using System.Runtime.InteropServices;
 using NanoFlow.Cli;

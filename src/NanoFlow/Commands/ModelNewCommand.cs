@@ -34,15 +34,18 @@ internal static class ModelNewCommand
         var shape = given.All(Shape) is [.., var last]
             ? last
             : throw new UsageException($"--shape is missing: {Shape.Range}");
-        using var progress = new ProgressLine("writing");
-        var summary = RandomModel.Create(
-            shape, given.Argument, given.Get(Seed, 0UL), progress.Report);
+        var summary = Make(shape, given.Argument, given.Get(Seed, 0UL));
         var figures = new Figures();
         figures.Add("folder", "folder", Path.GetFullPath(given.Argument));
         figures.Add("parameters", "parameters", summary.Parameters);
         figures.Add("bytes", "size", summary.Bytes, Figures.Bytes(summary.Bytes));
-        progress.Dispose();
         figures.Write(given.Get(CommonFlags.Json, false));
         return Task.FromResult(0);
+    }
+
+    private static RandomModelSummary Make(ModelShape shape, string folder, ulong seed)
+    {
+        using var progress = new ProgressLine("writing");
+        return RandomModel.Create(shape, folder, seed, progress.Report);
     }
 }

@@ -1,5 +1,5 @@
-// nanoflow serve MODEL: loads a model, answers requests until told to stop, lets those that run come
-// to their end.
+// nanoflow serve MODEL: loads a model, answers requests until told to stop, lets those that run
+// come to their end.
 
 using System.Net;
 using System.Net.Sockets;
@@ -28,9 +28,24 @@ internal static class ServeCommand
         var options = HttpOptions(given);
         CheckPort(options);
         var folder = ModelFolder.Open(given.Argument);
+        var tokenizer = Tokenizer.Load(folder.FullPath);
+        var template = tokenizer.Config.ChatTemplate is { } source
+            ? ChatTemplate.Parse(source)
+            : null;
         using var signals = new StopSignals();
         using var engine = LoadEngine(folder, EngineFlags.Options(given));
-        using var model = ServedModelOf(given, folder, engine);
+        var names = given.All(ServeFlags.ServedModelName);
+        using var model = new ServedModel
+        {
+            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
+            VocabSize = engine.Facts.VocabSize,
+            MaxModelLength = engine.Facts.MaxModelLength,
+            Defaults = folder.Generation,
+            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
+            Tokenizer = tokenizer,
+            ChatTemplate = template,
+            Created = DateTimeOffset.UtcNow,
+        };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);
         Greeting.Write(server.Address, model, folder.FullPath, options.ApiKeys.Count > 0);
         await signals.First;
@@ -82,32 +97,17 @@ internal static class ServeCommand
     {
         var model = EngineModel.FromFolder(folder);
         Console.WriteLine(InferenceEngine.PlanMemory(model, options));
-        using var progress = new ProgressLine("loading weights");
-        var engine = InferenceEngine.Load(
-            model, options, p => progress.Report(p.BytesDone, p.ByteCount));
-        progress.Dispose();
+        var engine = LoadWithProgress(model, options);
         var (name, units, isa, reason) = engine.Facts.Device;
         Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
         return engine;
     }
 
-    private static ServedModel ServedModelOf(
-        Given given, ModelFolder folder, InferenceEngine engine)
+    private static InferenceEngine LoadWithProgress(EngineModel model, EngineOptions options)
     {
-        var tokenizer = Tokenizer.Load(folder.FullPath);
-        var names = given.All(ServeFlags.ServedModelName);
-        var template = tokenizer.Config.ChatTemplate;
-        return new ServedModel
-        {
-            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
-            VocabSize = engine.Facts.VocabSize,
-            MaxModelLength = engine.Facts.MaxModelLength,
-            Defaults = folder.Generation,
-            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
-            Tokenizer = tokenizer,
-            ChatTemplate = template is null ? null : ChatTemplate.Parse(template),
-            Created = DateTimeOffset.UtcNow,
-        };
+        using var progress = new ProgressLine("loading weights");
+        return InferenceEngine.Load(
+            model, options, loaded => progress.Report(loaded.BytesDone, loaded.ByteCount));
     }
 
     private static async Task StopAsync(NanoFlowServer server, StopSignals signals, Given given)

@@ -1,0 +1,177 @@
+// What the program says to mistakes: one line that names the flag, and the exit code.
+
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace NanoFlow.EndToEnd.Tests;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("srve", "did you mean serve?")]
+    [InlineData("serve", "MODEL is missing")]
+    [InlineData("serve MODEL --prt 1", "did you mean --port?")]
+    [InlineData("serve MODEL --port", "--port needs a value")]
+    [InlineData("serve MODEL --port -1", "--port")]
+    [InlineData("serve MODEL --port 65536", "0 to 65535")]
+    [InlineData("serve MODEL --port=x", "0 to 65535")]
+    [InlineData("serve MODEL --host no.such.host.example", "--host")]
+    [InlineData("serve MODEL --device gpu", "cpu or reference")]
+    [InlineData("serve MODEL --max-model-len 1", "--max-model-len")]
+    [InlineData("serve MODEL --max-model-len 5000k", "--max-model-len")]
+    [InlineData("serve MODEL --max-num-seqs 0", "--max-num-seqs")]
+    [InlineData("serve MODEL --max-num-batched-tokens 131073", "--max-num-batched-tokens")]
+    [InlineData("serve MODEL --kv-cache-memory-bytes 0", "--kv-cache-memory-bytes")]
+    [InlineData("serve MODEL --kv-cache-memory-bytes 9999999999g", "--kv-cache-memory-bytes")]
+    [InlineData("serve MODEL --block-size 8", "16, 32, 64 or 128")]
+    [InlineData("serve MODEL --threads 1025", "--threads")]
+    [InlineData("serve MODEL --seed -1", "--seed")]
+    [InlineData("serve MODEL --max-num-queued-reqs 0", "--max-num-queued-reqs")]
+    [InlineData("serve MODEL --max-num-queued-tokens 0", "--max-num-queued-tokens")]
+    [InlineData("serve MODEL --shutdown-timeout 3601", "--shutdown-timeout")]
+    [InlineData("memory STORYTELLER --max-num-seqs 64 --max-num-batched-tokens 63",
+        "--max-num-batched-tokens is 63")]
+    [InlineData("serve MODEL other", "'other' was not expected")]
+    [InlineData("model new --shape giant DIR", "tiny-llama")]
+    [InlineData("model new DIR", "--shape is missing")]
+    [InlineData("doctor x", "'x' was not expected")]
+    public async Task Usage_Wrong_EndsWith2AndOneLine(string arguments, string says)
+    {
+        var finished = await NanoFlowProcess.RunAsync(
+            arguments.Replace("STORYTELLER", NanoFlowProcess.Storyteller).Split(' '));
+
+        Assert.Equal(2, finished.ExitCode);
+        Assert.Contains(says, Assert.Single(finished.ErrorLines));
+        Assert.Empty(finished.Output);
+    }
+
+    [Theory]
+    [InlineData("serve /no/such/folder", "/no/such/folder")]
+    [InlineData("memory /no/such/folder", "/no/such/folder")]
+    [InlineData("model inspect /no/such/folder", "/no/such/folder")]
+    [InlineData("memory STORYTELLER --kv-cache-memory-bytes 900000g --max-num-seqs 16384 "
+        + "--max-num-batched-tokens 131072", "--kv-cache-memory-bytes")]
+    [InlineData("serve STORYTELLER --kv-cache-memory-bytes 900000g --max-num-seqs 16384 "
+        + "--max-num-batched-tokens 131072 --port 0", "--kv-cache-memory-bytes")]
+    [InlineData("serve STORYTELLER --max-model-len 385 --port 0", "--max-model-len is 385")]
+    [InlineData("serve STORYTELLER --plan /no/such/plan --port 0", "/no/such/plan")]
+    public async Task Command_Impossible_EndsWith1AndOneLine(string arguments, string says)
+    {
+        var finished = await NanoFlowProcess.RunAsync(
+            arguments.Replace("STORYTELLER", NanoFlowProcess.Storyteller).Split(' '));
+
+        Assert.Equal(1, finished.ExitCode);
+        var complaint = Assert.Single(
+            finished.ErrorLines, line => !line.StartsWith("loading", StringComparison.Ordinal));
+        Assert.Contains(says, complaint);
+        Assert.DoesNotContain("   at ", finished.Errors);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("--version")]
+    [InlineData("serve --help")]
+    [InlineData("memory --help")]
+    [InlineData("doctor --help")]
+    [InlineData("model inspect --help")]
+    [InlineData("model new --help")]
+    public async Task Help_IsGiven(string arguments)
+    {
+        var finished = await NanoFlowProcess.RunAsync(arguments.Split(' '));
+
+        Assert.Equal(0, finished.ExitCode);
+        Assert.Empty(finished.Errors);
+        Assert.All(
+            finished.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
+        Assert.Contains("nanoflow", finished.Output);
+    }
+
+    [Fact]
+    public async Task Variable_OutOfRange_IsNamed()
+    {
+        var finished = await NanoFlowProcess.RunAsync(
+            ["serve", "MODEL"], ("NANOFLOW_MAX_MODEL_LEN", "1"));
+
+        Assert.Equal(2, finished.ExitCode);
+        Assert.Contains("NANOFLOW_MAX_MODEL_LEN", Assert.Single(finished.ErrorLines));
+    }
+
+    [Fact]
+    public async Task Variable_IsUsedUnlessTheFlagIsGiven()
+    {
+        var variable = await LongestAsync([]);
+        var flag = await LongestAsync(["--max-model-len", "128"]);
+
+        Assert.Equal(64, variable);
+        Assert.Equal(128, flag);
+
+        static async Task<int> LongestAsync(string[] flags)
+        {
+            var finished = await NanoFlowProcess.RunAsync(
+                ["memory", NanoFlowProcess.Storyteller, "--json", .. flags],
+                ("NANOFLOW_MAX_MODEL_LEN", "64"));
+            return JsonDocument.Parse(finished.Output).RootElement
+                .GetProperty("max_model_len").GetInt32();
+        }
+    }
+
+    [Fact]
+    public async Task Port_InUse_IsOneLine()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        var finished = await NanoFlowProcess.RunAsync(
+            ["serve", NanoFlowProcess.Storyteller, "--port", $"{port}"]);
+
+        Assert.Equal(1, finished.ExitCode);
+        Assert.Contains($"{port}", Assert.Single(finished.ErrorLines));
+    }
+
+    [Fact]
+    public async Task Memory_Figures_AddUp()
+    {
+        var finished = await NanoFlowProcess.RunAsync(
+            ["memory", NanoFlowProcess.Storyteller, "--json", "--kv-cache-memory-bytes", "16m"]);
+        var json = JsonDocument.Parse(finished.Output).RootElement;
+        string[] parts = ["weights", "activations", "sampling", "step_buffers", "kv_cache"];
+
+        Assert.Equal(0, finished.ExitCode);
+        Assert.Equal(
+            parts.Sum(part => json.GetProperty(part + "_bytes").GetInt64()),
+            json.GetProperty("total_bytes").GetInt64());
+        Assert.InRange(json.GetProperty("kv_cache_bytes").GetInt64(), 15 << 20, 16 << 20);
+    }
+
+    [Fact]
+    public async Task Doctor_OnAMachineThatBuiltUs_IsContent()
+    {
+        var finished = await NanoFlowProcess.RunAsync(["doctor", "--json"]);
+        var json = JsonDocument.Parse(finished.Output).RootElement;
+
+        Assert.Equal(0, finished.ExitCode);
+        Assert.True(json.GetProperty("ok").GetBoolean());
+        Assert.Equal("cpu", json.GetProperty("backend").GetString());
+    }
+
+    [Fact]
+    public async Task Model_NewThenInspect_ShowsTheShape()
+    {
+        var folder = Directory.CreateTempSubdirectory("nanoflow-cli-tests-").FullName;
+        var path = Path.Combine(folder, "tiny");
+        var made = await NanoFlowProcess.RunAsync(
+            ["model", "new", "--shape", "tiny-llama", path, "--json"]);
+        var again = await NanoFlowProcess.RunAsync(
+            ["model", "new", "--shape", "tiny-llama", path]);
+        var seen = await NanoFlowProcess.RunAsync(["model", "inspect", path, "--json"]);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(0, made.ExitCode);
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("not empty", again.Errors);
+        Assert.Equal(
+            JsonDocument.Parse(made.Output).RootElement.GetProperty("parameters").GetInt64(),
+            JsonDocument.Parse(seen.Output).RootElement.GetProperty("parameters").GetInt64());
+    }
+}

@@ -1,0 +1,91 @@
+// A server on a real socket whose engine counts upwards: the next token is the last one plus 1.
+// With the byte tokenizer of a random model this makes text predictable: after "abc" comes "def".
+
+using System.Text;
+using NanoFlow.Engine;
+using NanoFlow.Models;
+using NanoFlow.Tokenization;
+
+namespace NanoFlow.Server.Tests;
+
+public sealed class EchoHost : IAsyncDisposable
+{
+    private readonly string _folder;
+    private readonly ServedModel _model;
+    private readonly List<NanoFlowServer> _servers = [];
+
+    private EchoHost(string folder, EngineOptions options)
+    {
+        _folder = folder;
+        var path = Path.Combine(folder, "model");
+        RandomModel.Create(ModelShapes.Find("tiny-llama")!, path, seed: 1);
+        var model = ModelFolder.Open(path);
+        var tokenizer = Tokenizer.Load(path);
+        Engine = InferenceEngine.Load(EngineModel.Echo(model.Config.VocabSize), options);
+        _model = new ServedModel
+        {
+            Names = [EchoServer.ModelName, "org/echo"],
+            VocabSize = model.Config.VocabSize,
+            MaxModelLength = Engine.Facts.MaxModelLength,
+            Defaults = model.Generation,
+            EndTokens = model.Generation.EosTokenIds,
+            Tokenizer = tokenizer,
+            ChatTemplate = ChatTemplate.Parse(tokenizer.Config.ChatTemplate!),
+        };
+    }
+
+    public InferenceEngine Engine { get; }
+
+    public NanoFlowServer Server => _servers[0];
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public static async Task<EchoHost> StartAsync(
+        EngineOptions engine, ServerOptions? options = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
+        var host = new EchoHost(folder, engine with { Device = DeviceKind.Reference });
+        host.Client = ClientOf(await host.AddServerAsync(options ?? new ServerOptions()));
+        return host;
+    }
+
+    /// <summary>Another server in front of the same engine; stopped with this one.</summary>
+    public async Task<NanoFlowServer> AddServerAsync(ServerOptions options)
+    {
+        var server = await NanoFlowServer.StartAsync(options with { Port = 0 }, _model, Engine);
+        _servers.Add(server);
+        return server;
+    }
+
+    public static HttpClient ClientOf(NanoFlowServer server) =>
+        new() { BaseAddress = new Uri(server.Address) };
+
+    public async Task<Answer> PostAsync(string path, string json)
+    {
+        using var content = Json(json);
+        using var response = await Client.PostAsync(path, content);
+        return await Answer.ReadAsync(response);
+    }
+
+    public async Task<Answer> GetAsync(string path)
+    {
+        using var response = await Client.GetAsync(path);
+        return await Answer.ReadAsync(response);
+    }
+
+    public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        foreach (var server in _servers)
+        {
+            await server.StopAsync(CancellationToken.None);
+            await server.DisposeAsync();
+        }
+
+        Engine.Dispose();
+        _model.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
