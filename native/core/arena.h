@@ -29,7 +29,6 @@ struct ArenaLayout {
   // counts as layer 0, the epilogue as the last layer. The carry leaves a layer in the copy in
   // which the next one reads it.
   size_t offset(const Graph& graph, TensorId tensor, uint32_t layer) const;
-  size_t row_bytes(TensorId tensor) const { return slots[tensor_slot[tensor]].row_bytes; }
 };
 
 ArenaLayout place_arena(const Graph& graph, uint32_t max_rows, uint32_t max_samples);

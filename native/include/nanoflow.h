@@ -232,7 +232,9 @@ typedef enum nf_sequence_flag {
   NF_SEQUENCE_COUNT = 4   /* keep penalty counts for this sequence's tokens */
 } nf_sequence_flag;
 
-/* One sequence's part of a step. */
+/* One sequence's part of a step. No two sequences of a step have the same slot, and a page that a
+ * step writes to is in the table of one sequence only; whole pages before the first row are only
+ * read and may be in several. */
 typedef struct nf_sequence {
   uint32_t slot;          /* [0, max_sequences): names its last token and penalty counts */
   uint32_t row_count;     /* rows in this step, at least 1 */
@@ -335,7 +337,7 @@ NF_API nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t
 NF_API nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out);
 /* Engine thread. Validates and lowers; the plan's memory may be freed afterwards. */
 NF_API nf_status nf_program_create(nf_engine* engine, const nf_plan* plan, nf_program** out);
-/* Engine thread, when no submitted step uses it. NULL is fine. */
+/* Engine thread. NULL is fine. A program that a submitted step still uses goes with the engine. */
 NF_API void nf_program_destroy(nf_engine* engine, nf_program* program);
 
 /* Engine thread only from here on. */
