@@ -134,7 +134,7 @@ class Bench {
     batch.sequences = sequences.data();
     batch.pages = pages.data();
     OpArgs args;
-    args.attention = {{0, rows}, &batch, rows_, {pages_, page_bytes, 64, 8, 128}, out_, 32};
+    args.attention = {{0, rows}, &batch, rows_, {pages_, page_bytes, 64, 8, 128}, out_, 32, 0};
     const double s = time(kind, [&] { return args; });
     if (decode) {
       report("decode attention", rows, tokens * 8 * 128 * 4 / s / 1e9, "GB/s");

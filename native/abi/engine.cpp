@@ -155,6 +155,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
       weights_(graph_, *backend_),
       check_(options_, graph_) {
   spec_.architecture = nullptr;
+  spec_.layer_windows = nullptr;
   allocate();
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
     slots_.push_back(std::make_unique<Slot>(options_, graph_.dims.vocab));

@@ -21,6 +21,9 @@ class Binder {
     if (op_.bias == kNone) return nullptr;
     return static_cast<const float*>(memory_.weight(op_.bias, layer_).data);
   }
+  const float* qk_norm() const {
+    return op_.weight == kNone ? nullptr : static_cast<const float*>(weight().data);
+  }
   DType written_dtype() const { return graph_.tensors[op_.writes].dtype; }
   KvView kv() const {
     KvView view = memory_.kv;
@@ -82,15 +85,22 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                           binder.written(),
                           binder.kv(),
                           program.memory().rope,
-                          op.shape.num_heads};
+                          op.shape.num_heads,
+                          binder.qk_norm(),
+                          program.graph().dims.rms_norm_eps};
       break;
     case OpKind::kDecodeAttention:
     case OpKind::kPrefillAttention:
       rows = op.kind == OpKind::kDecodeAttention
                  ? intersect(rows, 0, batch.num_decode_rows)
                  : intersect(rows, batch.num_decode_rows, batch.num_rows);
-      args.attention = {rows,        &batch,           binder.read(0),
-                        binder.kv(), binder.written(), op.shape.num_heads};
+      args.attention = {rows,
+                        &batch,
+                        binder.read(0),
+                        binder.kv(),
+                        binder.written(),
+                        op.shape.num_heads,
+                        program.graph().window(layer)};
       break;
     case OpKind::kSwiGlu:
       args.swi_glu = {rows, binder.read(0), binder.written(), op.shape.out};

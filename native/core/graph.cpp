@@ -48,6 +48,11 @@ Op& Graph::add_op(nf_segment segment, std::string name, OpKind kind, Resource re
 uint64_t Graph::hash() const {
   Hash hash;
   hash.add(uint64_t{dims.num_layers});
+  for (const uint32_t window : layer_windows) hash.add(uint64_t{window});
+  for (const Weight& weight : weights) {
+    hash.add(weight.name);
+    hash.add((uint64_t{weight.out} << 32) | weight.in);
+  }
   for (const TensorInfo& tensor : tensors) {
     hash.add(tensor.name);
     hash.add(uint64_t{tensor.width});

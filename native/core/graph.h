@@ -88,16 +88,21 @@ class Graph {
   std::vector<TensorInfo> tensors;
   std::vector<Op> segments[3];  // by nf_segment
   std::vector<Weight> weights;
-  TensorId carry_in = kNone;   // written by the prologue, read by the layer
+  std::vector<uint32_t> layer_windows;  // by layer, 0: none; empty: no layer has one
+  TensorId carry_in = kNone;            // written by the prologue, read by the layer
   TensorId carry_out = kNone;  // written by the layer, read by the next layer and the epilogue
 
   const std::vector<Op>& ops(nf_segment segment) const { return segments[segment]; }
+
+  // Tokens that a row of the layer attends, itself included; 0: all before it.
+  uint32_t window(uint32_t layer) const { return layer_windows.empty() ? 0 : layer_windows[layer]; }
 
   TensorId add_tensor(std::string name, RowSpace space, DType dtype, uint32_t width);
   WeightId add_weight(Weight weight);
   Op& add_op(nf_segment segment, std::string name, OpKind kind, Resource resource);
 
-  // Of ops and tensors with their shapes and dtypes. FNV-1a, stable across builds.
+  // Of ops, tensors, windows and weights with their shapes and dtypes. FNV-1a, stable across
+  // builds.
   uint64_t hash() const;
 };
 

@@ -80,8 +80,8 @@ struct RopeTable {
   const float* sin;  // [max_positions, D / 2]
 };
 
-// Splits qkv, rotates q and k (halves of a head are the pairs), writes q and appends k, v to the
-// pages.
+// Splits qkv, divides every head of q and k by its rms where qk_norm is set, rotates them (halves
+// of a head are the pairs), writes q and appends k, v to the pages.
 struct RopeAppendArgs {
   RowRange rows;
   const Batch* batch;
@@ -90,10 +90,13 @@ struct RopeAppendArgs {
   KvView kv;
   RopeTable rope;
   uint32_t num_heads;
+  const float* qk_norm;  // [2, D]: weights of q, of k; or null
+  float epsilon;         // of the norm
 };
 
 // Causal attention of rows over their sequence's pages. Both kinds share one arithmetic: blocks of
-// kAttentionBlock keys at absolute positions, online softmax, merged in ascending order.
+// kAttentionBlock keys at absolute positions, online softmax, merged in ascending order. A window
+// hides the keys before it like the causal mask hides those behind the row.
 struct AttentionArgs {
   RowRange rows;  // already clipped to the decode or the prefill rows
   const Batch* batch;
@@ -101,6 +104,12 @@ struct AttentionArgs {
   KvView kv;
   void* out;  // [T, Q * D] operand dtype
   uint32_t num_heads;
+  uint32_t window;  // tokens that a row attends, itself included; 0: all before it
+
+  // The first position that a row at `position` attends.
+  uint32_t first_visible(uint32_t position) const {
+    return window == 0 || position < window ? 0 : position + 1 - window;
+  }
 };
 
 constexpr uint32_t kAttentionBlock = 64;  // tokens; a multiple of 16, independent of the page size

@@ -66,8 +66,9 @@ typedef enum nf_rope_scaling {
 
 typedef enum nf_model_flag {
   NF_MODEL_TIED_EMBEDDINGS = 1, /* the LM head is the embedding table */
-  NF_MODEL_ATTENTION_BIAS = 2,  /* q, k, v and o projections have a bias */
-  NF_MODEL_MLP_BIAS = 4         /* gate, up and down projections have a bias */
+  /* Where the architecture leaves them open: */
+  NF_MODEL_ATTENTION_BIAS = 2, /* q, k, v and o projections have a bias */
+  NF_MODEL_MLP_BIAS = 4        /* gate, up and down projections have a bias */
 } nf_model_flag;
 
 /* What a model is, read from its configuration by the caller. */
@@ -90,6 +91,9 @@ typedef struct nf_model_spec {
   float rope_high_freq_factor;
   uint32_t rope_original_positions;
   uint32_t reserved;
+  /* [num_layers] or NULL, copied: how many tokens a row attends in each layer, itself included and
+   * the latest first; 0: all */
+  const uint32_t* layer_windows;
 } nf_model_spec;
 
 typedef struct nf_engine_options {

@@ -18,6 +18,9 @@ struct Architecture {
 
 constexpr Architecture kArchitectures[] = {
     {"LlamaForCausalLM", build_llama, true},
+    {"MistralForCausalLM", build_mistral, true},
+    {"Qwen2ForCausalLM", build_qwen2, true},
+    {"Qwen3ForCausalLM", build_qwen3, true},
     {"echo", build_echo, false},
 };
 
@@ -82,6 +85,9 @@ Graph build_graph(const nf_model_spec& spec, DType operand) {
       if (architecture.has_layers) {
         check_sizes(spec);
         graph.dims = dims_of(spec);
+        if (spec.layer_windows != nullptr) {
+          graph.layer_windows.assign(spec.layer_windows, spec.layer_windows + spec.num_layers);
+        }
       } else {
         graph.dims.vocab = spec.vocab;
       }

@@ -57,12 +57,27 @@ void rotate(const float* in, float* out, uint32_t head_dim, const RopeTable& rop
   }
 }
 
-// Where one query head looks: the first `length` positions of one kv head.
+// out = x / rms(x) * weight. in and out may be the same.
+struct Norm {
+  const float* weight;
+  float epsilon;
+
+  void operator()(const float* x, float* out, size_t size) const {
+    const double mean_square = dot(x, x, size) / double(size);
+    const auto scale = float(1.0 / std::sqrt(mean_square + double{epsilon}));
+    for (size_t i = 0; i < size; ++i) {
+      out[i] = x[i] * scale * weight[i];
+    }
+  }
+};
+
+// Where one query head looks: positions [begin, end) of one kv head.
 struct Context {
   const KvView& kv;
   const uint32_t* pages;
   uint32_t head;
-  uint32_t length;
+  uint32_t begin;
+  uint32_t end;
 
   const float* vector(uint32_t position, KvPart part) const {
     return kv_vector(kv, pages, position, part, head);
@@ -76,13 +91,13 @@ void attend(const float* q, const Context& context, float* out) {
   const auto score = [&](uint32_t position) {
     return dot(q, context.vector(position, KvPart::kKey), head_dim);
   };
-  double largest = score(0);
-  for (uint32_t j = 1; j < context.length; ++j) {
+  double largest = score(context.begin);
+  for (uint32_t j = context.begin + 1; j < context.end; ++j) {
     largest = std::max(largest, score(j));
   }
   double sum_of_weights = 0;
   double weighted_values[kMaxHeadDim] = {};
-  for (uint32_t j = 0; j < context.length; ++j) {
+  for (uint32_t j = context.begin; j < context.end; ++j) {
     const double weight = std::exp(score(j) - largest);
     const float* value = context.vector(j, KvPart::kValue);
     sum_of_weights += weight;
@@ -93,6 +108,17 @@ void attend(const float* q, const Context& context, float* out) {
   for (uint32_t d = 0; d < head_dim; ++d) {
     out[d] = float(weighted_values[d] / sum_of_weights);
   }
+}
+
+// One head of q (norm 0) or k (norm 1): normalised if the model says so, and rotated.
+void turn_head(const RopeAppendArgs& args, size_t norm, const float* x, uint32_t position,
+               float* out) {
+  const uint32_t head_dim = args.kv.head_dim;
+  if (args.qk_norm != nullptr) {
+    Norm{args.qk_norm + norm * head_dim, args.epsilon}(x, out, head_dim);
+    x = out;
+  }
+  rotate(x, out, head_dim, args.rope, position);
 }
 
 }  // namespace
@@ -114,14 +140,10 @@ void embedding(const OpArgs& op, Lane& lane) {
 void rms_norm(const OpArgs& op, Lane& lane) {
   const RmsNormArgs& args = op.rms_norm;
   const size_t hidden = args.hidden;
+  const Norm norm{args.weight, args.epsilon};
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* x = args.x + (args.gather != nullptr ? args.gather[row] : row) * hidden;
-    float* out = static_cast<float*>(args.out) + row * hidden;
-    const double mean_square = dot(x, x, hidden) / double(hidden);
-    const auto scale = float(1.0 / std::sqrt(mean_square + double{args.epsilon}));
-    for (size_t i = 0; i < hidden; ++i) {
-      out[i] = x[i] * scale * args.weight[i];
-    }
+    norm(x, static_cast<float*>(args.out) + row * hidden, hidden);
   });
 }
 
@@ -162,15 +184,14 @@ void rope_append(const OpArgs& op, Lane& lane) {
     const float* v = k + kv_width;
     float* q_out = static_cast<float*>(args.q) + row * q_width;
     for (uint32_t head = 0; head < args.num_heads; ++head) {
-      rotate(q + size_t{head} * head_dim, q_out + size_t{head} * head_dim, head_dim, args.rope,
-             position);
+      turn_head(args, 0, q + size_t{head} * head_dim, position, q_out + size_t{head} * head_dim);
     }
     for (size_t i = 0; i < q_width; ++i) {
       q_out[i] *= scale;
     }
     for (uint32_t head = 0; head < kv_heads; ++head) {
-      rotate(k + size_t{head} * head_dim, kv_vector(args.kv, pages, position, KvPart::kKey, head),
-             head_dim, args.rope, position);
+      turn_head(args, 1, k + size_t{head} * head_dim, position,
+                kv_vector(args.kv, pages, position, KvPart::kKey, head));
       std::copy_n(v + size_t{head} * head_dim, head_dim,
                   kv_vector(args.kv, pages, position, KvPart::kValue, head));
     }
@@ -184,11 +205,13 @@ void attention(const OpArgs& op, Lane& lane) {
   NF_ASSERT(head_dim <= kMaxHeadDim);
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
-    const uint32_t length = args.batch->row_position[row] + 1;
+    const uint32_t position = args.batch->row_position[row];
+    const uint32_t begin = args.first_visible(position);
     for (uint32_t head = 0; head < args.num_heads; ++head) {
       const size_t offset = (size_t{row} * args.num_heads + head) * head_dim;
       attend(static_cast<const float*>(args.q) + offset,
-             Context{args.kv, pages, head / group, length}, static_cast<float*>(args.out) + offset);
+             Context{args.kv, pages, head / group, begin, position + 1},
+             static_cast<float*>(args.out) + offset);
     }
   });
 }

@@ -16,12 +16,20 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     public NativeModelSpec(EngineModel model)
     {
         var name = Encoding.UTF8.GetBytes(model.Folder?.Config.Architecture ?? Echo);
-        var bytes = (nuint)(sizeof(NfModelSpec) + name.Length + 1);
-        _spec = (NfModelSpec*)NativeMemory.AllocZeroed(bytes);
-        var text = (byte*)(_spec + 1);
+        var windows = model.Folder?.Config.LayerWindows ?? [];
+        var bytes = sizeof(NfModelSpec) + (windows.Count * sizeof(uint)) + name.Length + 1;
+        _spec = (NfModelSpec*)NativeMemory.AllocZeroed((nuint)bytes);
+        var window = (uint*)(_spec + 1);
+        for (var i = 0; i < windows.Count; i++)
+        {
+            window[i] = (uint)windows[i];
+        }
+
+        var text = (byte*)(window + windows.Count);
         name.CopyTo(new Span<byte>(text, name.Length));
         _spec->StructSize = (uint)sizeof(NfModelSpec);
         _spec->Architecture = text;
+        _spec->LayerWindows = windows.Count > 0 ? window : null;
         _spec->Vocab = (uint)model.VocabSize;
         if (model.Folder is { } folder)
         {

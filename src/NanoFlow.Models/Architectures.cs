@@ -18,6 +18,9 @@ public static class Architectures
     private static readonly Architecture[] Table =
     [
         new(LlamaArchitecture.Name, LlamaArchitecture.ReadConfig, LlamaArchitecture.Tensors),
+        new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors),
+        new(Qwen3Architecture.Name, Qwen3Architecture.ReadConfig, Qwen3Architecture.Tensors),
     ];
 
     /// <summary>Supported names, as an error message lists them.</summary>

@@ -40,6 +40,9 @@ internal sealed class JsonSection
 
     internal bool Has(string name) => TryGet(name, out _);
 
+    /// <summary>Is there such a field, be it null?</summary>
+    internal bool States(string name) => _object.TryGetProperty(name, out _);
+
     internal int Int(string name, IntRange range) =>
         OptionalInt(name, range) ?? throw Error(name, $"is missing, {Wanted(range)}");
 

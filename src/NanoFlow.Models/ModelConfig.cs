@@ -37,11 +37,19 @@ public sealed record ModelConfig
     /// <summary>The output projection is the embedding matrix.</summary>
     public bool TiedEmbeddings { get; init; }
 
-    /// <summary>The q, k, v and o projections have bias vectors.</summary>
+    /// <summary>
+    /// The q, k, v and o projections have bias vectors, where the architecture leaves it open.
+    /// </summary>
     public bool AttentionBias { get; init; }
 
     /// <summary>The gate, up and down projections have bias vectors.</summary>
     public bool MlpBias { get; init; }
+
+    /// <summary>
+    /// By layer, how many tokens a position attends, itself included; 0: all. Empty: all in
+    /// every layer.
+    /// </summary>
+    public IReadOnlyList<int> LayerWindows { get; init; } = [];
 
     /// <summary>What config.json claims; each tensor states its own and that one counts.</summary>
     public TensorDType? StoredDType { get; init; }

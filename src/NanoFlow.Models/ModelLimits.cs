@@ -31,6 +31,9 @@ internal static class ModelLimits
     // Longest advertised context is 10 million.
     internal static readonly IntRange Positions = new(1, 1 << 24);
 
+    // Tokens that a layer looks back; a window as long as the longest context hides nothing.
+    internal static readonly IntRange Window = new(1, 1 << 24);
+
     // Below the lower end fp32 sums of squares lose it; above the upper end it is no epsilon.
     internal static readonly RealRange NormEps = new(1e-12, 0.1);
 

@@ -28,6 +28,12 @@ public sealed class GoldenFile
     public static TheoryData<string> Models =>
         ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias"];
 
+    // Also those that have no tokenizer.
+    public static TheoryData<string> LogProbModels =>
+    [
+        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+    ];
+
     public static GoldenFile Open(string model)
     {
         var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);

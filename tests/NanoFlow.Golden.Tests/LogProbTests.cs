@@ -14,7 +14,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
     private const int LongPrompt = 50;
 
     [Theory]
-    [MemberData(nameof(GoldenFile.Models), MemberType = typeof(GoldenFile))]
+    [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public async Task Reference_GoldenPrefixes_GivesTransformersTokensAndLogProbs(string model)
     {
         var worst = 0.0;
@@ -32,7 +32,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [MemberData(nameof(GoldenFile.Models), MemberType = typeof(GoldenFile))]
+    [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public Task Cpu_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model) =>
         CheckCpu(GoldenFile.Open(model));
 

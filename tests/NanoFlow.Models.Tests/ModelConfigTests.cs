@@ -136,7 +136,9 @@ public sealed class ModelConfigTests
         Assert.Equal(dtype, Samples.ParsedConfig(field, json).StoredDType);
 
     [Theory]
-    [InlineData("[\"FancyForCausalLM\"]", "'FancyForCausalLM', supported: LlamaForCausalLM")]
+    [InlineData(
+        "[\"FancyForCausalLM\"]",
+        "'FancyForCausalLM', supported: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM")]
     [InlineData("[]", "supported: LlamaForCausalLM")]
     [InlineData("[\"A\", \"B\"]", "has 2 items")]
     [InlineData("\"LlamaForCausalLM\"", "a list of strings is wanted")]

@@ -32,6 +32,22 @@ public sealed class MutationTests
     public void Config_MutatedBytes_OnlyFormatErrors() =>
         Mutate(Samples.ScaledConfig("factor", "8.0"), seed: 2, text => ModelConfig.Parse(text));
 
+    [Theory]
+    [InlineData("MistralForCausalLM", "{\"sliding_window\":64}")]
+    [InlineData(
+        "Qwen2ForCausalLM",
+        "{\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":1}")]
+    [InlineData(
+        "Qwen3ForCausalLM",
+        "{\"use_sliding_window\":true,\"sliding_window\":64,"
+        + "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}")]
+    public void ConfigWithWindow_MutatedBytes_OnlyFormatErrors(string architecture, string fields)
+    {
+        var config = Samples.ConfigOf(architecture, fields);
+
+        Mutate(config, seed: 5, text => ModelConfig.Parse(text));
+    }
+
     [Fact]
     public void Generation_MutatedBytes_OnlyFormatErrors()
     {

@@ -60,6 +60,53 @@ public sealed class PublishedConfigTests
          "use_cache": true, "vocab_size": 128256}
         """;
 
+    private const string Mistral01 =
+        """
+        {"architectures": ["MistralForCausalLM"], "bos_token_id": 1, "eos_token_id": 2,
+         "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+         "intermediate_size": 14336, "max_position_embeddings": 32768, "model_type": "mistral",
+         "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8,
+         "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "sliding_window": 4096,
+         "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true,
+         "vocab_size": 32000}
+        """;
+
+    private const string Mistral03 =
+        """
+        {"architectures": ["MistralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1,
+         "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 4096,
+         "initializer_range": 0.02, "intermediate_size": 14336,
+         "max_position_embeddings": 32768, "model_type": "mistral", "num_attention_heads": 32,
+         "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
+         "rope_theta": 1000000.0, "sliding_window": null, "tie_word_embeddings": false,
+         "torch_dtype": "bfloat16", "use_cache": true, "vocab_size": 32768}
+        """;
+
+    private const string Qwen25 =
+        """
+        {"architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0,
+         "bos_token_id": 151643, "eos_token_id": 151643, "hidden_act": "silu",
+         "hidden_size": 3584, "initializer_range": 0.02, "intermediate_size": 18944,
+         "max_position_embeddings": 131072, "max_window_layers": 28, "model_type": "qwen2",
+         "num_attention_heads": 28, "num_hidden_layers": 28, "num_key_value_heads": 4,
+         "rms_norm_eps": 1e-06, "rope_theta": 1000000.0, "sliding_window": 131072,
+         "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true,
+         "use_mrope": false, "use_sliding_window": false, "vocab_size": 152064}
+        """;
+
+    private const string Qwen3 =
+        """
+        {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
+         "head_dim": 128, "hidden_act": "silu", "hidden_size": 1024,
+         "initializer_range": 0.02, "intermediate_size": 3072,
+         "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3",
+         "num_attention_heads": 16, "num_hidden_layers": 28, "num_key_value_heads": 8,
+         "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000,
+         "sliding_window": null, "tie_word_embeddings": true, "torch_dtype": "bfloat16",
+         "use_cache": true, "use_sliding_window": false, "vocab_size": 151936}
+        """;
+
     private static readonly RopeConfig ScaledBy8 = new(500000)
     {
         Scaling = RopeScalingKind.Llama3,
@@ -74,6 +121,10 @@ public sealed class PublishedConfigTests
     [InlineData(Llama3, 8_030_261_248, 131_072)]
     [InlineData(Llama31, 8_030_261_248, 131_072)]
     [InlineData(Llama32, 1_235_814_400, 32_768)]
+    [InlineData(Mistral01, 7_241_732_096, 131_072)]
+    [InlineData(Mistral03, 7_248_023_552, 131_072)]
+    [InlineData(Qwen25, 7_615_616_512, 57_344)]
+    [InlineData(Qwen3, 596_049_920, 114_688)]
     public void Size_PublishedModel_IsThePublishedNumber(string json, long parameters, long kvBytes)
     {
         var config = Parse(json);
@@ -122,6 +173,35 @@ public sealed class PublishedConfigTests
         Assert.Equal(ScaledBy8 with { Factor = 32 }, config.Rope);
         Assert.True(config.TiedEmbeddings);
         Assert.Equal((64, 16, 2048), (config.HeadDim, config.LayerCount, config.HiddenSize));
+    }
+
+    [Fact]
+    public void Parse_Mistral_HasAWindowInItsFirstVersionOnly()
+    {
+        Assert.Equal(Enumerable.Repeat(4096, 32), Parse(Mistral01).LayerWindows);
+        Assert.Empty(Parse(Mistral03).LayerWindows);
+        Assert.Equal(new RopeConfig(1000000), Parse(Mistral03).Rope);
+    }
+
+    [Fact]
+    public void Parse_Qwen25_StatesAWindowThatIsNotUsed()
+    {
+        var config = Parse(Qwen25);
+
+        Assert.Equal((28, 4, 128), (config.HeadCount, config.KvHeadCount, config.HeadDim));
+        Assert.Empty(config.LayerWindows);
+        Assert.Equal((1e-6, 152064), (config.RmsNormEps, config.VocabSize));
+    }
+
+    [Fact]
+    public void Parse_Qwen3_HasHeadsWiderThanItsHiddenSize()
+    {
+        var config = Parse(Qwen3);
+
+        Assert.Equal((16, 128, 1024), (config.HeadCount, config.HeadDim, config.HiddenSize));
+        Assert.Equal(new RopeConfig(1000000), config.Rope);
+        Assert.Empty(config.LayerWindows);
+        Assert.True(config.TiedEmbeddings && !config.AttentionBias);
     }
 
     private static ModelConfig Parse(string json) =>

@@ -34,6 +34,21 @@ internal static class Samples
         return Encoding.UTF8.GetBytes(config.ToJsonString());
     }
 
+    /// <summary>The same sizes for another architecture, with more fields, or others.</summary>
+    internal static byte[] ConfigOf(string architecture, string fields = "{}")
+    {
+        var config = JsonNode.Parse(ConfigJson)!.AsObject();
+        config["architectures"] = new JsonArray(architecture);
+        config["model_type"] = architecture[..^"ForCausalLM".Length].ToLowerInvariant();
+        config["head_dim"] = 16;
+        foreach (var (name, value) in JsonNode.Parse(fields)!.AsObject())
+        {
+            config[name] = value?.DeepClone();
+        }
+
+        return Encoding.UTF8.GetBytes(config.ToJsonString());
+    }
+
     internal static byte[] ConfigWithout(string field)
     {
         var config = JsonNode.Parse(ConfigJson)!.AsObject();

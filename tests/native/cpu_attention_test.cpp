@@ -16,6 +16,7 @@ struct Shape {
   uint32_t heads;
   uint32_t kv_heads;
   uint32_t page_tokens;
+  uint32_t window = 0;
 
   uint32_t qkv_width() const { return (heads + 2 * kv_heads) * head_dim; }
   uint32_t q_width() const { return heads * head_dim; }
@@ -94,6 +95,14 @@ class Engine {
     }
   }
 
+  // Fills the first `count` pages of a sequence with NaNs.
+  void spoil_pages(uint32_t sequence, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t page = world_.table[world_.table_begin[sequence] + i];
+      std::memset(pages_.data() + page * page_bytes_, 0xff, page_bytes_);
+    }
+  }
+
   std::vector<std::vector<uint16_t>> out;  // by sequence: [length, q_width]
   uint32_t units = 1;
 
@@ -139,12 +148,16 @@ class Engine {
                         q_.data(),
                         kv,
                         {world_.cos.data(), world_.sin.data()},
-                        world_.shape.heads};
+                        world_.shape.heads,
+                        nullptr,
+                        0.0f};
     launch(OpKind::kRopeAppend, args);
     const uint32_t decode = std::min(rows.end, batch.num_decode_rows);
     const RowRange ranges[] = {{rows.begin, decode}, {std::max(rows.begin, decode), rows.end}};
     for (const int kind : {0, 1}) {
-      args.attention = {ranges[kind], &batch, q_.data(), kv, attended_.data(), world_.shape.heads};
+      args.attention = {
+          ranges[kind],       &batch, q_.data(), kv, attended_.data(), world_.shape.heads,
+          world_.shape.window};
       launch(kind == 0 ? OpKind::kDecodeAttention : OpKind::kPrefillAttention, args);
     }
   }
@@ -221,19 +234,22 @@ Expected expect(const World& world, uint32_t sequence, uint32_t position, uint32
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   std::vector<double> weights;
   double top = -1e300, total = 0;
-  for (uint32_t p = 0; p <= position; ++p) {
+  const uint32_t hidden = shape.window == 0 || position < shape.window
+                              ? 0
+                              : position - shape.window + 1;  // positions before the window
+  for (uint32_t p = hidden; p <= position; ++p) {
     const float* key = row(p) + shape.q_width() + kv_head * dim;
     weights.push_back(dot(row(position) + head * dim, key, dim, scale));
     top = std::max(top, weights.back());
   }
   for (double& w : weights) total += w = std::exp(w - top);
   Expected e{std::vector<double>(dim), std::vector<double>(dim)};
-  for (uint32_t p = 0; p <= position; ++p) {
+  for (uint32_t p = hidden; p <= position; ++p) {
     const float* value = row(p) + shape.q_width() + (shape.kv_heads + kv_head) * dim;
     for (uint32_t d = 0; d < dim; ++d) {
       const double v = double{test::widen_bf16(test::round_bf16(value[d]))};
-      e.value[d] += weights[p] / total * v;
-      e.magnitude[d] += weights[p] / total * std::fabs(v);
+      e.value[d] += weights[p - hidden] / total * v;
+      e.magnitude[d] += weights[p - hidden] / total * std::fabs(v);
     }
   }
   return e;
@@ -256,6 +272,15 @@ void check_against_double(const World& world, const std::vector<std::vector<uint
 
 const Shape kShapes[] = {{16, 2, 2, 16},  {48, 4, 2, 32}, {64, 6, 1, 64}, {80, 5, 5, 128},
                          {128, 8, 2, 16}, {2, 3, 1, 16},  {66, 2, 1, 32}, {256, 2, 1, 64}};
+
+// Windows of one token, within a block, of a whole block, over its border, and of several.
+constexpr uint32_t kWindows[] = {1, 2, 15, 16, 31, 48, 63, 64, 65, 100, 192};
+
+Shape windowed(Random& random) {
+  Shape shape = kShapes[test::pick(random, 0, std::size(kShapes) - 1)];
+  shape.window = kWindows[test::pick(random, 0, std::size(kWindows) - 1)];
+  return shape;
+}
 
 }  // namespace
 
@@ -297,6 +322,59 @@ TEST("cpu: attention decodes token by token what it prefills at once") {
       }
     }
     CHECK(engine.out == whole);
+  }
+}
+
+TEST("cpu: attention through a window equals a double loop over the window") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (int i = 0; i < test::scale(12, 100); ++i) {
+      World world(random, windowed(random), {1, test::pick(random, 2, 64), 150});
+      check_against_double(world, prefill_whole(isa, world));
+    }
+  }
+}
+
+TEST("cpu: attention through a window has the same bits for any chunks") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (int i = 0; i < test::scale(12, 100); ++i) {
+      World world(random, windowed(random), {63, 64, 130, test::pick(random, 2, 300)});
+      CHECK(run_chunked(isa, world, random) == prefill_whole(isa, world));
+    }
+  }
+}
+
+TEST("cpu: a window as long as the sequence changes no bit") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (Shape shape : kShapes) {
+      World world(random, shape, {200});
+      const auto whole = prefill_whole(isa, world);
+      for (const uint32_t window : {200u, 201u, ~0u}) {
+        world.shape.window = window;
+        CHECK(prefill_whole(isa, world) == whole);
+      }
+    }
+  }
+}
+
+TEST("cpu: attention reads no page that lies before every window") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    // The window of position 299 begins in the first, second and third page of its first block.
+    for (const uint32_t window : {40u, 20u, 10u, 40u, 20u, 10u}) {
+      World world(random, {64, 4, 2, 16, window}, {300});
+      Engine whole(isa, world);
+      whole.step({{0, 0, 300}}, 0);
+      Engine engine(isa, world);
+      engine.step({{0, 0, 299}}, 0);
+      engine.spoil_pages(0, (300 - window) / 16);
+      engine.step({{0, 299, 1}}, test::pick(random, 0, 1));
+      const ptrdiff_t row = 299 * world.shape.q_width();
+      CHECK(
+          std::equal(whole.out[0].begin() + row, whole.out[0].end(), engine.out[0].begin() + row));
+    }
   }
 }
 

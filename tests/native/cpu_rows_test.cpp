@@ -161,7 +161,9 @@ TEST("cpu: rope_append rotates halves by position and lays keys and values into 
                           q.data(),
                           {pages.data(), page_bytes, page_tokens, kv_heads, dim},
                           {cos.data(), sin.data()},
-                          heads};
+                          heads,
+                          nullptr,
+                          0.0f};
       OpShape shape;
       shape.head_dim = dim;
       test::launch(isa, OpKind::kRopeAppend, shape, args, 2);
@@ -197,6 +199,57 @@ TEST("cpu: rope_append rotates halves by position and lays keys and values into 
           REQUIRE(page[value] == test::round_bf16(k[kv_heads * dim + i]));
           // Position 32 is the last: the other half of its pair is cleared.
           if (r == rows - 1) REQUIRE(page[value + 1] == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST("cpu: rope_append normalises heads as rms_norm does, before it rotates them") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (const uint32_t dim : {2u, 24u, 64u, 80u, 128u, 256u}) {
+      const uint32_t heads = 3, kv_heads = 2, rows = 5;
+      const uint32_t width = (heads + 2 * kv_heads) * dim;
+      const auto qkv = test::draw_floats(random, size_t{rows} * width, 3.0f);
+      const auto weight = test::draw_floats(random, 2 * dim);
+      // The norm alone: position 0 of a table of no rotation, scaled by 1 / sqrt(D).
+      const std::vector<float> cos(size_t{rows} * dim / 2, 1.0f), sin(cos.size(), 0.0f);
+      Step step({sequence(0, 0, rows, 64, 0)});
+      const uint32_t table[] = {0};
+      step.batch.pages = table;
+      const size_t page_bytes = cpu::kv_page_bytes(16, kv_heads, dim);
+      test::AlignedBytes pages(page_bytes);
+      std::vector<uint16_t> q(size_t{rows} * heads * dim);
+      OpArgs args;
+      args.rope_append = {{0, rows},
+                          &step.batch,
+                          qkv.data(),
+                          q.data(),
+                          {pages.data(), page_bytes, 16, kv_heads, dim},
+                          {cos.data(), sin.data()},
+                          heads,
+                          weight.data(),
+                          1e-5f};
+      OpShape shape;
+      shape.head_dim = dim;
+      test::launch(isa, OpKind::kRopeAppend, shape, args, 2);
+      const cpu::KvPage layout{16, kv_heads, dim};
+      const auto* page = reinterpret_cast<const uint16_t*>(pages.data());
+      for (uint32_t i = 0; i < rows * (heads + kv_heads) * dim; ++i) {
+        const uint32_t row = i / ((heads + kv_heads) * dim);
+        const uint32_t head = i / dim % (heads + kv_heads), d = i % dim;
+        const bool is_q = head < heads;
+        const float* x = qkv.data() + size_t{row} * width + head * dim;
+        double sum = 0;
+        for (uint32_t j = 0; j < dim; ++j) sum += double{x[j]} * double{x[j]};
+        const double normed =
+            double{x[d]} / std::sqrt(sum / dim + 1e-5) * double{weight[is_q ? d : dim + d]};
+        if (is_q) {
+          REQUIRE(close(q[(row * heads + head) * dim + d], normed / std::sqrt(dim)));
+        } else {
+          const size_t key = 2 * (layout.key(head - heads, row) + d / 2 * 16) + d % 2;
+          REQUIRE(close(page[key], normed));
         }
       }
     }

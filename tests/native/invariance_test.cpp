@@ -2,6 +2,7 @@
 // whole or in chunks, as decode or as prefill, again after its pages were given away, at any thread
 // count.
 
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <random>
@@ -36,23 +37,32 @@ Trace decode_alone(test::TinyModel& model, test::Conversation& conversation) {
   return trace;
 }
 
-test::TinyOptions shape(uint32_t device, uint32_t threads = 2) {
-  return {.device = device, .threads = threads, .layers = 3};
+// One model of each kind of attention: plain, with normed heads, and through windows that end
+// within a block of keys, on its border and behind the conversation.
+std::vector<test::TinyOptions> models(uint32_t device) {
+  return {{.device = device, .threads = 2, .layers = 3},
+          {.device = device, .threads = 2, .layers = 3, .architecture = "Qwen3ForCausalLM"},
+          {.device = device,
+           .threads = 2,
+           .layers = 4,
+           .architecture = "Qwen2ForCausalLM",
+           .windows = {20, 64, 0, 200}}};
 }
 
+constexpr uint32_t kDevices[] = {NF_DEVICE_CPU, NF_DEVICE_REFERENCE};
 constexpr uint32_t kLength = 90;
 constexpr uint64_t kConversation = 17;
 
-Trace reference_trace(uint32_t device) {
-  test::TinyModel model(shape(device));
+Trace reference_trace(const test::TinyOptions& options) {
+  test::TinyModel model(options);
   return decode_alone(model, model.converse(kLength, kConversation));
 }
 
-void check_chunks(uint32_t device) {
-  const Trace expected = reference_trace(device);
+void check_chunks(const test::TinyOptions& options) {
+  const Trace expected = reference_trace(options);
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 8; ++round) {
-    test::TinyModel model(shape(device));
+    test::TinyModel model(options);
     test::Conversation& conversation = model.converse(kLength, kConversation);
     Trace trace;
     while (conversation.position < kLength) {
@@ -66,10 +76,10 @@ void check_chunks(uint32_t device) {
 }
 
 // The conversation decodes while others come, prefill and decode around it.
-void check_company(uint32_t device, uint32_t others) {
-  const Trace expected = reference_trace(device);
+void check_company(const test::TinyOptions& options, uint32_t others) {
+  const Trace expected = reference_trace(options);
   std::mt19937_64 random(test::seed() + others);
-  test::TinyModel model(shape(device));
+  test::TinyModel model(options);
   test::Conversation& watched = model.converse(kLength, kConversation);
   std::vector<test::Conversation*> company;
   for (uint32_t i = 0; i < others; ++i) company.push_back(&model.converse(160, random()));
@@ -95,9 +105,9 @@ void check_company(uint32_t device, uint32_t others) {
 }
 
 // Loses its pages in the middle and is recomputed in other ones.
-void check_recompute(uint32_t device) {
-  const Trace expected = reference_trace(device);
-  test::TinyModel model(shape(device));
+void check_recompute(const test::TinyOptions& options) {
+  const Trace expected = reference_trace(options);
+  test::TinyModel model(options);
   test::Conversation& first = model.converse(kLength, kConversation);
   model.step(model.sequential(), {{&first, 50}}, 0);
   test::Conversation& again = model.converse(kLength, kConversation);
@@ -111,48 +121,81 @@ void check_recompute(uint32_t device) {
 }  // namespace
 
 TEST("a prompt in any chunks gives the logits of token by token decoding") {
-  check_chunks(NF_DEVICE_CPU);
-  check_chunks(NF_DEVICE_REFERENCE);
+  for (const uint32_t device : kDevices) {
+    for (const test::TinyOptions& options : models(device)) check_chunks(options);
+  }
 }
 
 TEST("logits do not depend on who shares the batch") {
-  for (const uint32_t others : {3u, 16u}) {
-    check_company(NF_DEVICE_CPU, others);
-    check_company(NF_DEVICE_REFERENCE, others);
+  for (const uint32_t device : kDevices) {
+    for (const test::TinyOptions& options : models(device)) {
+      for (const uint32_t others : {3u, 16u}) check_company(options, others);
+    }
   }
 }
 
 TEST("a sequence that was preempted and recomputed gives the same logits") {
-  check_recompute(NF_DEVICE_CPU);
-  check_recompute(NF_DEVICE_REFERENCE);
+  for (const uint32_t device : kDevices) {
+    for (const test::TinyOptions& options : models(device)) check_recompute(options);
+  }
 }
 
 TEST("logits do not depend on the number of threads") {
-  const Trace expected = reference_trace(NF_DEVICE_CPU);
-  for (const uint32_t threads : {1u, 3u, 7u}) {
-    test::TinyModel model(shape(NF_DEVICE_CPU, threads));
-    expect_same(expected, decode_alone(model, model.converse(kLength, kConversation)));
+  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
+    const Trace expected = reference_trace(options);
+    for (const uint32_t threads : {1u, 3u, 7u}) {
+      options.threads = threads;
+      expect_same(expected, reference_trace(options));
+    }
   }
 }
 
 TEST("logits do not depend on the page size") {
-  const Trace expected = reference_trace(NF_DEVICE_CPU);
-  for (const uint32_t page_tokens : {32u, 64u, 128u}) {
-    test::TinyOptions options = shape(NF_DEVICE_CPU);
-    options.page_tokens = page_tokens;
-    test::TinyModel model(options);
-    expect_same(expected, decode_alone(model, model.converse(kLength, kConversation)));
+  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
+    const Trace expected = reference_trace(options);
+    for (const uint32_t page_tokens : {32u, 64u, 128u}) {
+      options.page_tokens = page_tokens;
+      expect_same(expected, reference_trace(options));
+    }
   }
 }
 
 TEST("cpu logits are close to the reference's") {
-  const Trace reference = reference_trace(NF_DEVICE_REFERENCE);
-  const Trace cpu = reference_trace(NF_DEVICE_CPU);
-  float worst = 0;
-  for (const auto& [position, logits] : reference) {
-    for (size_t i = 0; i < logits.size(); ++i) {
-      worst = std::max(worst, std::abs(logits[i] - cpu.at(position)[i]));
+  const auto reference_models = models(NF_DEVICE_REFERENCE);
+  const auto cpu_models = models(NF_DEVICE_CPU);
+  for (size_t m = 0; m < cpu_models.size(); ++m) {
+    const Trace cpu = reference_trace(cpu_models[m]);
+    float worst = 0;
+    for (const auto& [position, logits] : reference_trace(reference_models[m])) {
+      for (size_t i = 0; i < logits.size(); ++i) {
+        worst = std::max(worst, std::abs(logits[i] - cpu.at(position)[i]));
+      }
     }
+    std::printf("  %s: at most %.3f apart\n", cpu_models[m].architecture, double{worst});
+    CHECK(worst < 0.1f);
   }
-  CHECK(worst < 0.1f);
+}
+
+TEST("a window hides the tokens before it, layer by layer") {
+  // Two layers of 20 tokens reach 38 positions back: what differs before that cannot be seen.
+  test::TinyOptions options{.layers = 2, .windows = {20, 20}};
+  constexpr auto kVocab = static_cast<int32_t>(test::TinyModel::kVocab);
+  for (const uint32_t device : kDevices) {
+    options.device = device;
+    test::TinyModel model(options);
+    test::Conversation& one = model.converse(80, 1);
+    std::vector<int32_t> tokens = one.tokens;
+    tokens[79 - 39] = (tokens[79 - 39] + 1) % kVocab;
+    test::Conversation& hidden = model.converse(tokens);
+    tokens = one.tokens;
+    tokens[79 - 38] = (tokens[79 - 38] + 1) % kVocab;
+    test::Conversation& seen = model.converse(tokens);
+    std::vector<Logits> last;
+    for (test::Conversation* conversation : {&one, &hidden, &seen}) {
+      model.step(model.sequential(), {{conversation, 60}}, 0);
+      last.push_back(model.step(model.sequential(), {{conversation, 20}}, 0)[0]);
+    }
+    CHECK(same(last[0], last[1]));
+    CHECK(!same(last[0], last[2]));
+  }
 }

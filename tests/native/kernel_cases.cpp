@@ -241,6 +241,8 @@ void run_rope_append(Run& run) {
   KvPages pages(run.subject, run.shape, step.num_pages());
   Tensor qkv(DType::kF32, operands(run.random, step.num_rows() * qkv_width(run.shape)));
   Tensor q(run.subject.operand, size_t{step.num_rows()} * run.shape.num_heads * run.shape.head_dim);
+  const std::vector<float> norm = normal(run.random, 2 * size_t{run.shape.head_dim});
+  const bool norms = pick(run.random, 0, 1) == 0;
   const nf::Batch batch = step.batch();
   OpArgs args;
   args.rope_append = {{},
@@ -249,7 +251,9 @@ void run_rope_append(Run& run) {
                       q.data(),
                       pages.view,
                       {angles.cos.data(), angles.sin.data()},
-                      run.shape.num_heads};
+                      run.shape.num_heads,
+                      norms ? norm.data() : nullptr,
+                      1e-5f};
   run.launch(args, args.rope_append.rows, {0, step.num_rows()});
   run.output.rows = step.num_rows();
   q.append_to(run.output);
@@ -264,10 +268,15 @@ void fill_pages(Run& run, const Step& step, KvPages& pages) {
   Tensor q(run.subject.operand, size_t{all.num_rows()} * run.shape.num_heads * run.shape.head_dim);
   const nf::Batch batch = all.batch();
   OpArgs args;
-  args.rope_append = {{0, all.num_rows()}, &batch,
-                      qkv.data(),          q.data(),
-                      pages.view,          {angles.cos.data(), angles.sin.data()},
-                      run.shape.num_heads};
+  args.rope_append = {{0, all.num_rows()},
+                      &batch,
+                      qkv.data(),
+                      q.data(),
+                      pages.view,
+                      {angles.cos.data(), angles.sin.data()},
+                      run.shape.num_heads,
+                      nullptr,
+                      0.0f};
   for (const nf::Kernel& kernel : run.subject.kernels) {
     if (kernel.kind != OpKind::kRopeAppend || !kernel.supports(run.shape)) continue;
     SerialLane lane(1, kernel.workspace(run.shape));
@@ -287,7 +296,8 @@ void run_attention(Run& run) {
   Tensor out(run.subject.operand, count);
   const nf::Batch batch = step.batch();
   OpArgs args;
-  args.attention = {{}, &batch, q.data(), pages.view, out.data(), run.shape.num_heads};
+  const uint32_t window = pick(run.random, 0, 1) == 0 ? 0 : pick(run.random, 1, 200);
+  args.attention = {{}, &batch, q.data(), pages.view, out.data(), run.shape.num_heads, window};
   const bool decode = run.kernel.kind == OpKind::kDecodeAttention;
   const uint32_t border = batch.num_decode_rows;
   const RowRange rows = decode ? RowRange{0, border} : RowRange{border, batch.num_rows};

@@ -26,7 +26,7 @@ struct Subject {
 struct OpCase {
   nf::OpKind kind;
   nf::OpShape shape;
-  uint64_t seed;
+  uint64_t seed;  // of the inputs and of what the shape leaves open: windows, norms, gathers
 };
 
 OpCase random_case(nf::OpKind kind, Random& random);

@@ -133,9 +133,13 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
       {.layers = 4},
       {.layers = 1, .tied = true},
       {.layers = 2, .bias = true},
-      {.layers = 7, .kv_heads = 1, .head_dim = 24, .page_tokens = 32}};
+      {.layers = 7, .kv_heads = 1, .head_dim = 24, .page_tokens = 32},
+      {.layers = 5, .architecture = "Qwen3ForCausalLM"},
+      {.layers = 6, .architecture = "Qwen2ForCausalLM", .windows = {0, 7, 40, 65, 1, 128}}};
   uint64_t seed = test::seed();
-  for (const test::TinyOptions& shape : shapes) fuzz(shape, seed++, plans / 4, shares);
+  for (const test::TinyOptions& shape : shapes) {
+    fuzz(shape, seed++, plans / static_cast<int>(std::size(shapes)), shares);
+  }
   std::printf("  %d plans: %d%% ran nano-ops together, %d%% across layers\n", shares.plans,
               100 * shares.together / shares.plans, 100 * shares.across_layers / shares.plans);
   CHECK(shares.together * 2 >= shares.plans);

@@ -96,18 +96,18 @@ struct SmallAttention {
     }
   }
 
-  void append(const Floats& qkv) {
+  void append(const Floats& qkv, const float* qk_norm = nullptr) {
     const nf::Batch batch = step.batch();
     nf::OpArgs args;
     args.rope_append = {{0, step.num_rows()},     &batch, qkv.data(), q.data(), view(),
-                        {cos.data(), sin.data()}, kHeads};
+                        {cos.data(), sin.data()}, kHeads, qk_norm,    0.0f};
     run(nf::reference::rope_append, args);
   }
 
-  void attend() {
+  void attend(uint32_t window = 0) {
     const nf::Batch batch = step.batch();
     nf::OpArgs args;
-    args.attention = {{0, step.num_rows()}, &batch, q.data(), view(), out.data(), kHeads};
+    args.attention = {{0, step.num_rows()}, &batch, q.data(), view(), out.data(), kHeads, window};
     run(nf::reference::attention, args);
   }
 
@@ -157,6 +157,36 @@ TEST("reference rope turns the first pair by one radian at position one") {
   CHECK(near(attention.q[2], std::sin(1.0)));
   CHECK(near(attention.q[4], -std::sin(1.0)));
   CHECK(near(attention.q[6], std::cos(1.0)));
+}
+
+TEST("reference rope_append divides q and k by their rms and weights each its own way") {
+  Random random(seed());
+  SmallAttention attention({{0, 1, 0, 0}}, random);
+  const Floats norm{1, 2, 1, 1, 10, 10, 10, 20};  // of q, of k
+  attention.append({3, 4, 0, 0, 0, 0, 0, 5, 0, 4, 3, 0, 7, 7, 7, 7}, norm.data());
+  CHECK(near(attention.q[0], 3 / 2.5 / 2));  // scaled by 1 / sqrt(4)
+  CHECK(near(attention.q[1], 2 * 4 / 2.5 / 2));
+  CHECK(near(attention.q[7], 5 / 2.5 / 2));
+  const auto* page = reinterpret_cast<const float*>(attention.memory.data());
+  CHECK(std::abs(page[1] - 10 * 4 / 2.5f) < 1e-5f);
+  CHECK(std::abs(page[2] - 10 * 3 / 2.5f) < 1e-5f);
+  CHECK_EQ(page[size_t{16} * 4], 7.0f);  // values stay as they are
+}
+
+TEST("reference attention through a window averages the last values only") {
+  Random random(seed());
+  SmallAttention attention({{0, 20, 0, 0}}, random);
+  Floats qkv(20 * SmallAttention::kQkv);
+  for (size_t row = 0; row < 20; ++row) {
+    qkv[row * SmallAttention::kQkv + 12] = float(row);
+  }
+  attention.append(qkv);
+  attention.attend(3);
+  for (size_t row = 0; row < 20; ++row) {
+    CHECK(near(attention.out[row * 8], row < 2 ? double(row) / 2 : double(row) - 1));
+  }
+  attention.attend(1);
+  CHECK(near(attention.out[19 * 8], 19));
 }
 
 TEST("reference attention over one key returns its value") {

@@ -11,7 +11,8 @@ namespace test {
 nf_model_spec tiny_spec(const TinyOptions& options) {
   nf_model_spec spec{};
   spec.struct_size = sizeof(spec);
-  spec.architecture = "LlamaForCausalLM";
+  spec.architecture = options.architecture;
+  if (!options.windows.empty()) spec.layer_windows = options.windows.data();
   if (options.bias) spec.flags |= NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
   if (options.tied) spec.flags |= NF_MODEL_TIED_EMBEDDINGS;
   spec.num_layers = options.layers;

@@ -19,8 +19,11 @@ struct TinyOptions {
   uint32_t page_tokens = 16;
   bool bias = false;
   bool tied = false;
+  const char* architecture = "LlamaForCausalLM";
+  std::vector<uint32_t> windows = {};  // by layer; empty: none
 };
 
+// Refers to the options.
 nf_model_spec tiny_spec(const TinyOptions& options);
 nf_engine_options tiny_engine_options(const TinyOptions& options);
 nf_plan view_of(const nf::Plan& plan);

@@ -2,7 +2,7 @@
 """Write what Hugging Face transformers says about a tiny model folder to a golden file.
 
 Token ids of hard strings, decoded ids, chat templates, greedy continuations with margins, and the
-full logits after one prompt. All computed in float32 from the stored weights.
+full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32 from the stored weights.
 
 Prompts are random ids, chosen: of many candidates of a length, the one whose greedy steps all have
 a winner that lower precision cannot overturn, and among those the one with most distinct tokens.
@@ -26,6 +26,8 @@ PROMPT_LENGTHS = [1, 2, 7, 16, 17, 63, 130, 200]
 PROBE_LENGTH = 17
 MARGIN_LIMIT = 0.1  # what tests rely on
 MARGIN_WANTED = 0.2  # what a chosen prompt has at every step, if there is one
+# Where a window ends shows in few positions: the reference's limit counts, which is 0.001.
+TELLING_WINDOW = 0.005
 TELLING = 0.2  # change of a log-probability that a mistake must cause: four times tests' limit
 BATCH = 128  # candidates run together
 
@@ -103,23 +105,53 @@ def greedy_entries(
     return entries
 
 
+def windows_changed(folder: Path, tokens: int | None) -> PreTrainedModel:
+    """The model with another window in the layers that have one; with none."""
+    model = load_model(folder, torch.float32)
+    model.config.sliding_window = tokens
+    if tokens is None and hasattr(model.config, "layer_types"):
+        model.config.layer_types = ["full_attention"] * model.config.num_hidden_layers
+        model.model.has_sliding_layers = False
+    return model
+
+
+def without(folder: Path, kind: str, value: float) -> PreTrainedModel:
+    """The model with all tensors of one kind overwritten."""
+    model = load_model(folder, torch.float32)
+    for name, tensor in model.named_parameters():
+        if kind in name:
+            tensor.data.fill_(value)
+    return model
+
+
 def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
     """The model with mistakes that an implementation might make."""
     model = load_model(folder, torch.float32)
     right = model.config.rope_parameters
     theta = right["rope_theta"]
+    window = getattr(model.config, "sliding_window", None)
+    theta_factor = 1.1 if window is None else 3.0  # angles differ little within a window
     for layer in model.model.layers:
         for tensor in layer.self_attn.o_proj.parameters():
             tensor.data.zero_()
     models = {
         "no attention": model,
-        "rope_theta 10 % up": load_model(
-            folder, torch.float32, {**right, "rope_theta": 1.1 * theta}
+        f"rope_theta times {theta_factor}": load_model(
+            folder, torch.float32, {**right, "rope_theta": theta_factor * theta}
         ),
     }
     if right["rope_type"] != "default":
         unscaled = {"rope_type": "default", "rope_theta": theta}
         models["no rope scaling"] = load_model(folder, torch.float32, unscaled)
+    names = [name for name, _ in model.named_parameters()]
+    if any("_proj.bias" in name for name in names):
+        models["no biases"] = without(folder, "_proj.bias", 0.0)
+    if any("q_norm" in name for name in names):
+        models["no weights of the queries' norm"] = without(folder, "q_norm", 1.0)
+    if window is not None:
+        models["no window"] = windows_changed(folder, None)
+        models["window one longer"] = windows_changed(folder, window + 1)
+        models["window one shorter"] = windows_changed(folder, window - 1)
     return models
 
 
@@ -136,9 +168,20 @@ def sensitivity_report(folder: Path, run: dict) -> str:
             f" {max(differences):.3f}, median {statistics.median(differences):.3f};"
             f" {same} of {len(run['steps'])} winners are the same"
         )
-        if max(differences) < TELLING:
+        if max(differences) < (TELLING_WINDOW if "window one" in mistake else TELLING):
             raise SystemExit(f"{lines[-1]}: too few; choose another seed")
     return "\n".join(lines)
+
+
+def text_sections(tokenizer: PreTrainedTokenizerBase, seed: int) -> dict[str, object]:
+    return {
+        "tokenizer": text_entries(tokenizer),
+        "decode": decode_entries(tokenizer, random.Random(seed)),
+        "chat": [
+            chat_entry(tokenizer, messages)
+            for messages in [*CONVERSATIONS, CONVERSATION_OUT_OF_TURN]
+        ],
+    }
 
 
 def main() -> None:
@@ -150,23 +193,20 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=1024, help="prompts tried a length")
     parser.add_argument("--long", type=int, nargs="*", default=[], help="more prompt lengths")
     arguments = parser.parse_args()
-    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     model = load_model(arguments.model, torch.float32)
-    plain_ids = sorted(set(range(len(tokenizer))) - set(tokenizer.added_tokens_decoder))
+    special = {model.config.bos_token_id, model.config.eos_token_id}
+    golden: dict[str, object] = {}
+    if (arguments.model / "tokenizer.json").exists():
+        tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+        special = set(tokenizer.added_tokens_decoder)
+        golden = text_sections(tokenizer, arguments.seed)
+    plain_ids = sorted(set(range(model.config.vocab_size)) - special)
     runs = greedy_entries(model, PROMPT_LENGTHS + arguments.long, arguments, plain_ids)
     probe = next(run["prompt"] for run in runs if len(run["prompt"]) == PROBE_LENGTH)
-    golden = {
-        "tokenizer": text_entries(tokenizer),
-        "decode": decode_entries(tokenizer, random.Random(arguments.seed)),
-        "chat": [
-            chat_entry(tokenizer, messages)
-            for messages in [*CONVERSATIONS, CONVERSATION_OUT_OF_TURN]
-        ],
-        "greedy": runs,
-        "logits_probe": {
-            "prompt": probe,
-            "logits": [round(value, 5) for value in last_logits(model, [probe])[0].tolist()],
-        },
+    golden["greedy"] = runs
+    golden["logits_probe"] = {
+        "prompt": probe,
+        "logits": [round(value, 5) for value in last_logits(model, [probe])[0].tolist()],
     }
     write_golden(arguments.output, golden)
     print(arguments.output, arguments.output.stat().st_size, "bytes")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a tiny Llama model folder with random weights and its own byte-level BPE tokenizer.
+"""Make a tiny model folder with random weights and, for most, its own byte-level BPE tokenizer.
 
 The weights are random but shaped: norm weights differ from one, queries and keys are large enough
 for attention to prefer some positions, and logits are spread so that most greedy steps have a clear
@@ -12,7 +12,7 @@ Needs PyTorch, safetensors, tokenizers. A developer's script: no build or test r
 import argparse
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -51,7 +51,9 @@ class Shape:
     positions: int
     rope_theta: float
     tied: bool
-    template: str
+    template: str | None  # None: the folder has no tokenizer, only weights to compute with
+    family: str = "llama"
+    windows: dict = field(default_factory=dict)  # as config.json states them
     rope_scaling: dict | None = None
     attention_bias: bool = False
     dtype: str = "bfloat16"
@@ -62,6 +64,20 @@ class Shape:
     # "rope_scaling" and "torch_dtype". Both are in use, so both are covered.
     new_style_config: bool = False
 
+
+@dataclass(frozen=True)
+class Family:
+    architecture: str
+    biased: tuple[str, ...] = ()  # projections that have a bias whatever the configuration says
+    qk_norm: bool = False
+
+
+FAMILIES = {
+    "llama": Family("LlamaForCausalLM"),
+    "mistral": Family("MistralForCausalLM"),
+    "qwen2": Family("Qwen2ForCausalLM", biased=("q_proj", "k_proj", "v_proj")),
+    "qwen3": Family("Qwen3ForCausalLM", qk_norm=True),
+}
 
 # How large what comes out of a matrix is, for input of size one. Embeddings are of size one.
 QUERY_KEY_GAIN = 1.3
@@ -91,6 +107,22 @@ SHAPES = {
         rope_scaling={"rope_type": "linear", "factor": 2.0},
         attention_bias=True, attention_gain=1.2, dtype="float16", chatml=True, shards=2,
         new_style_config=True,
+    ),
+    "tiny-mistral": Shape(
+        family="mistral", hidden=64, intermediate=96, layers=3, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=10000.0, tied=False, template=None,
+        windows={"sliding_window": 48},
+    ),
+    "tiny-qwen2": Shape(
+        family="qwen2", hidden=64, intermediate=128, layers=3, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=1000000.0, tied=True, template=None,
+        windows={"use_sliding_window": True, "sliding_window": 32, "max_window_layers": 1},
+    ),
+    "tiny-qwen3": Shape(
+        family="qwen3", hidden=64, intermediate=128, layers=3, heads=4, kv_heads=2, head_dim=32,
+        positions=512, rope_theta=20000.0, tied=True, template=None, new_style_config=True,
+        windows={"use_sliding_window": False, "sliding_window": None, "max_window_layers": 3,
+                 "layer_types": ["full_attention"] * 3},
     ),
 }
 
@@ -197,8 +229,8 @@ def write_tokenizer(shape: Shape, corpus: list[str], folder: Path) -> dict[str, 
 
 def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
     config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [FAMILIES[shape.family].architecture],
+        "model_type": shape.family,
         "hidden_size": shape.hidden,
         "intermediate_size": shape.intermediate,
         "num_hidden_layers": shape.layers,
@@ -214,6 +246,7 @@ def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
         "mlp_bias": False,
         "bos_token_id": token_ids["bos"],
         "eos_token_id": token_ids["eos"],
+        **shape.windows,
     }
     if shape.new_style_config:
         config["dtype"] = shape.dtype
@@ -267,10 +300,14 @@ def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
         "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
         "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate, MLP_OUTPUT_GAIN),
     }
-    if shape.attention_bias:
-        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
-            size = layer[f"self_attn.{name}.weight"].shape[0]
-            layer[f"self_attn.{name}.bias"] = source.normal(size, std=0.3)
+    family = FAMILIES[shape.family]
+    biased = ("q_proj", "k_proj", "v_proj", "o_proj") if shape.attention_bias else family.biased
+    for name in biased:
+        size = layer[f"self_attn.{name}.weight"].shape[0]
+        layer[f"self_attn.{name}.bias"] = source.normal(size, std=0.3)
+    if family.qk_norm:
+        for name in ("q_norm", "k_norm"):
+            layer[f"self_attn.{name}.weight"] = source.norm(shape.head_dim, QUERY_KEY_GAIN)
     return layer
 
 
@@ -324,7 +361,10 @@ def main() -> None:
     arguments = parser.parse_args()
     shape = SHAPES[arguments.shape]
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    token_ids = write_tokenizer(shape, read_corpus(arguments.corpus), arguments.folder)
+    if shape.template is None:
+        token_ids = {"bos": 0, "pad": 1, "eos": 2}
+    else:
+        token_ids = write_tokenizer(shape, read_corpus(arguments.corpus), arguments.folder)
     write_config(shape, token_ids, arguments.folder)
     weights = make_weights(shape, arguments.seed, arguments.logit_std)
     write_weights(weights, shape.shards, arguments.folder)

@@ -65,7 +65,8 @@ class Attention {
   static uint32_t items_per_task(const AttentionArgs& args, const Split& split, uint32_t units) {
     uint64_t context = 0;
     for (uint32_t row = args.rows.begin; row < args.rows.end; ++row) {
-      context += args.batch->row_position[row] + 1;
+      const uint32_t position = args.batch->row_position[row];
+      context += position + 1 - args.first_visible(position);
     }
     const double rows = args.rows.end - args.rows.begin;
     const double bytes = static_cast<double>(context) / rows * args.kv.head_dim * 4;

@@ -3,7 +3,9 @@
 // For one query row and head, keys are taken in blocks of 64 at absolute positions. A block gives
 // (max m, sum l, unnormalised output o) on its own; blocks are merged in ascending order. So the
 // bits of a result depend on the row's position and sequence only: not on the rows beside it, on
-// how its prompt was cut, or on who computed a block.
+// how its prompt was cut, or on who computed a block. A window hides keys at the front of a row's
+// first block like the causal mask hides those at the end of its last one; blocks that lie before
+// the windows of all rows are not read.
 //
 //   s = q * keys              [queries, 64]   queries: (row, query head of one kv head)
 //   m = max s, p = e^(s - m)  rounded to a GEMM input, summed as rounded; 0 where masked
@@ -66,17 +68,14 @@ class QueryTileAttention {
 
   void run() {
     load_queries();
-    for (uint32_t start = 0; start <= last_position_; start += kAttentionBlock) {
-      const uint32_t left = last_position_ + 1 - start;
-      const uint32_t tokens = left < kAttentionBlock ? left : kAttentionBlock;
-      // Rows before the block see none of it.
-      const uint32_t first = start > first_position_ ? (start - first_position_) * tile_.heads : 0;
-      compute_block({start, tokens, first});
-      if (start == 0) {
-        take_block();
-      } else {
-        merge_block(first);
-      }
+    const uint32_t begin = args_.first_visible(first_position_);
+    for (uint32_t start = begin - begin % kAttentionBlock; start <= last_position_;
+         start += kAttentionBlock) {
+      const Block block = block_at(start, begin);
+      compute_block(block);
+      // Merging works on whole vectors of queries; what it spoils behind `taken` is taken later.
+      merge_block(block.first, block.taken);
+      take_block(block.taken, block.end);
     }
     store_out();
   }
@@ -87,11 +86,34 @@ class QueryTileAttention {
   using Scratch = AttentionScratch<V>;
   static constexpr size_t kPairSize = Tile<V>::kPairSize;
 
+  // Queries [first, end) see some of the block; it is the first one of queries [taken, end).
   struct Block {
     uint32_t start;   // position of its first token
-    uint32_t tokens;  // that the last row of the tile sees
-    uint32_t first;   // first query that sees any of it
+    uint32_t skip;    // tokens at its front that no row sees, in groups of kKeyColumns
+    uint32_t tokens;  // up to the last that a row sees
+    uint32_t first;
+    uint32_t taken;
+    uint32_t end;
   };
+
+  // `begin`: the first position that the tile's first row sees.
+  Block block_at(uint32_t start, uint32_t begin) const {
+    const uint32_t left = last_position_ + 1 - start;
+    Block block;
+    block.start = start;
+    block.skip = begin > start ? (begin - start) / kKeyColumns * kKeyColumns : 0;
+    block.tokens = left < kAttentionBlock ? left : kAttentionBlock;
+    block.first = start > first_position_ ? (start - first_position_) * tile_.heads : 0;
+    block.taken = begin < start ? queries_that_see(start - 1) : 0;
+    block.end = queries_that_see(start + kAttentionBlock - 1);
+    return block;
+  }
+
+  // Queries, from the first on, whose windows begin at `position` or before it.
+  uint32_t queries_that_see(uint32_t position) const {
+    if (args_.first_visible(last_position_) <= position) return queries_;
+    return (position + args_.window - first_position_) * tile_.heads;
+  }
 
   static const nf_sequence& sequence_of(const AttentionArgs& args, uint32_t row) {
     return args.batch->sequences[args.batch->row_sequence[row]];
@@ -122,10 +144,12 @@ class QueryTileAttention {
   // (m, l, o) of one block alone, for the queries from block.first on.
   void compute_block(const Block& block) {
     score(block);
-    for (uint32_t i = block.first; i < queries_; ++i) {
+    for (uint32_t i = block.first; i < block.end; ++i) {
       const uint32_t position = first_position_ + i / tile_.heads;
-      const uint32_t seen = position + 1 - block.start;
-      soften(i, seen < kAttentionBlock ? seen : kAttentionBlock);
+      const uint32_t begin = args_.first_visible(position);
+      const uint32_t end = position + 1 - block.start;
+      soften(i, begin > block.start ? begin - block.start : 0,
+             end < kAttentionBlock ? end : kAttentionBlock);
     }
     fetch_next(block);
     weigh_values(block);
@@ -148,13 +172,14 @@ class QueryTileAttention {
     tile.pairs = dim_ / 2;
     tile.ldc = kAttentionBlock;
     tile.accumulate = false;
-    for (uint32_t token = 0; token < block.tokens; token += 2 * kKeyColumns) {
+    const uint32_t pair = 2 * kKeyColumns;
+    for (uint32_t token = block.skip / pair * pair; token < block.tokens; token += pair) {
       const uint32_t second = token + kKeyColumns;
-      tile.half[0] = keys(block.start + token);
-      // Where there is no second half the first is taken twice; its scores are masked.
+      // Where one half is not seen the other is taken twice; its scores are masked.
+      tile.half[0] = keys(block.start + (token < block.skip ? second : token));
       tile.half[1] = second < block.tokens ? keys(block.start + second) : tile.half[0];
       tile.c = scratch_.scores + block.first * kAttentionBlock + token;
-      multiply<V>(tile, queries_ - block.first);
+      multiply<V>(tile, block.end - block.first);
     }
   }
 
@@ -162,10 +187,11 @@ class QueryTileAttention {
     return page_at(position) + layout_.key(tile_.kv_head, position % layout_.page_tokens);
   }
 
-  // Turns the scores of a query, of which it sees the first `seen`, into probabilities.
-  void soften(uint32_t query, uint32_t seen) {
+  // Turns the scores of a query, of which it sees those of tokens [begin, end), into probabilities.
+  void soften(uint32_t query, uint32_t begin, uint32_t end) {
     float* scores = scratch_.scores + query * kAttentionBlock;
-    for (uint32_t i = seen; i < kAttentionBlock; ++i) scores[i] = -__builtin_inff();
+    for (uint32_t i = 0; i < begin; ++i) scores[i] = -__builtin_inff();
+    for (uint32_t i = end; i < kAttentionBlock; ++i) scores[i] = -__builtin_inff();
     F top = V::load(scores);
     for (uint32_t i = V::kLanes; i < kAttentionBlock; i += V::kLanes) {
       top = V::max(top, V::load(scores + i));
@@ -201,7 +227,7 @@ class QueryTileAttention {
   // block_out = probabilities * values, page by page.
   void weigh_values(const Block& block) {
     const size_t panel = layout_.value_panel_words();
-    for (uint32_t token = 0; token < block.tokens;) {
+    for (uint32_t token = block.skip; token < block.tokens;) {
       const uint32_t page_left = layout_.page_tokens - (block.start + token) % layout_.page_tokens;
       const uint32_t left = block.tokens - token;
       const uint32_t run = left < page_left ? left : page_left;
@@ -235,19 +261,19 @@ class QueryTileAttention {
     tile.b_stride = kValueColumns;
     tile.pairs = run.pairs;
     tile.ldc = width_;
-    tile.accumulate = run.token > 0;
+    tile.accumulate = run.token > block.skip;
     for (uint32_t d = 0; d < width_; d += kValueColumns) {
       tile.half[0] = run.first + d / kValueColumns * run.panel_words;
       tile.half[1] = tile.half[0] + 16;
       tile.c = scratch_.block_out + block.first * width_ + d;
-      multiply<V>(tile, queries_ - block.first);
+      multiply<V>(tile, block.end - block.first);
     }
   }
 
   // Adds a block's (m, l, o) to the running ones: both are scaled to the larger maximum.
-  void merge_block(uint32_t first) {
-    merge_sums(first);
-    for (uint32_t i = first; i < queries_; ++i) {
+  void merge_block(uint32_t first, uint32_t end) {
+    merge_sums(first, end);
+    for (uint32_t i = first; i < end; ++i) {
       const float* block_out = scratch_.block_out + i * width_;
       float* out = scratch_.out + i * width_;
       const F old_scale = V::set1(scratch_.scale[i]);
@@ -259,8 +285,8 @@ class QueryTileAttention {
     }
   }
 
-  void merge_sums(uint32_t first) {
-    for (uint32_t i = first; i < queries_; i += V::kLanes) {
+  void merge_sums(uint32_t first, uint32_t end) {
+    for (uint32_t i = first; i < end; i += V::kLanes) {
       const F old_max = V::load(scratch_.max + i);
       const F block_max = V::load(scratch_.block_max + i);
       const F max = V::max(old_max, block_max);
@@ -274,13 +300,15 @@ class QueryTileAttention {
     }
   }
 
-  // The first block is all there is so far.
-  void take_block() {
-    for (uint32_t i = 0; i < queries_; ++i) {
+  // A query's first block is all there is so far.
+  void take_block(uint32_t first, uint32_t end) {
+    if (first >= end) return;
+    for (uint32_t i = first; i < end; ++i) {
       scratch_.max[i] = scratch_.block_max[i];
       scratch_.sum[i] = scratch_.block_sum[i];
     }
-    __builtin_memcpy(scratch_.out, scratch_.block_out, queries_ * width_ * sizeof(float));
+    __builtin_memcpy(scratch_.out + first * width_, scratch_.block_out + first * width_,
+                     (end - first) * width_ * sizeof(float));
   }
 
   void store_out() {

@@ -34,7 +34,7 @@ class RmsNorm {
   static void normalize(const RmsNormArgs& args, uint32_t row) {
     const uint32_t source = args.gather ? args.gather[row] : row;
     const float* x = args.x + size_t{source} * args.hidden;
-    const float mean = sum_of_squares(x, args.hidden) / static_cast<float>(args.hidden);
+    const float mean = sum_of_squares<V>(x, args.hidden) / static_cast<float>(args.hidden);
     const F scale = V::set1(1.0f / __builtin_sqrtf(mean + args.epsilon));
     uint16_t* out = static_cast<uint16_t*>(args.out) + size_t{row} * args.hidden;
     for (uint32_t i = 0; i < args.hidden; i += V::kLanes) {
@@ -42,22 +42,6 @@ class RmsNorm {
       const F normal = V::mul(V::load_part(x + i, n), scale);
       V::store_bf16_part(out + i, V::mul(normal, V::load_part(args.weight + i, n)), n);
     }
-  }
-
-  static float sum_of_squares(const float* x, uint32_t size) {
-    F sums[4] = {V::set1(0), V::set1(0), V::set1(0), V::set1(0)};
-    uint32_t i = 0;
-    for (; i + 4 * V::kLanes <= size; i += 4 * V::kLanes) {
-      for (uint32_t j = 0; j < 4; ++j) {
-        const F v = V::load(x + i + j * V::kLanes);
-        sums[j] = V::fma(v, v, sums[j]);
-      }
-    }
-    for (; i < size; i += V::kLanes) {
-      const F v = V::load_part(x + i, size - i < V::kLanes ? size - i : V::kLanes);
-      sums[0] = V::fma(v, v, sums[0]);
-    }
-    return V::sum(V::add(V::add(sums[0], sums[1]), V::add(sums[2], sums[3])));
   }
 };
 

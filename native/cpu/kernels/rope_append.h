@@ -1,4 +1,5 @@
 // Splits qkv, rotates q and k by their positions, writes q and appends k and v to the KV pages.
+// Some models divide every head of q and k by its rms first, in fp32.
 //
 // A pair is (x[i], x[i + D/2]). q is scaled by 1 / sqrt(D) before it is rounded to bf16, so that
 // attention needs no scaling. Traffic of a row: 4 (Q + 2K) D bytes read, 2 (Q + 2K) D written.
@@ -50,8 +51,9 @@ class RopeAppend {
                             args.rope.sin + size_t{position} * (dim / 2), dim / 2};
     const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(dim));
     uint16_t* q_out = static_cast<uint16_t*>(args.q) + size_t{row} * q_width;
+    float normed[kMaxHeadDim];
     for (uint32_t h = 0; h < args.num_heads; ++h) {
-      rotate(rotation, scale, q + h * dim, q_out + h * dim);
+      rotate(rotation, scale, normalize(args, 0, q + h * dim, normed), q_out + h * dim);
     }
 
     const nf_sequence& sequence = batch.sequences[batch.row_sequence[row]];
@@ -62,12 +64,30 @@ class RopeAppend {
     auto* words = reinterpret_cast<uint32_t*>(args.kv.layer + page * args.kv.page_bytes);
     for (uint32_t h = 0; h < args.kv.num_kv_heads; ++h) {
       uint16_t rounded[kMaxHeadDim];
-      rotate(rotation, 1.0f, k + h * dim, rounded);
+      rotate(rotation, 1.0f, normalize(args, dim, k + h * dim, normed), rounded);
       put_key(rounded, layout, words + layout.key(h, token));
       round(v + h * dim, dim, rounded);
       auto* half = reinterpret_cast<uint16_t*>(words + layout.value(h, token)) + token % 2;
       put_value(rounded, layout, last && token % 2 == 0, half);
     }
+  }
+
+  // x [D], or where the model norms its heads, x / rms(x) * weight in `normed`. `first`: of the
+  // weights.
+  static const float* normalize(const RopeAppendArgs& args, uint32_t first, const float* x,
+                                float* normed) {
+    if (args.qk_norm == nullptr) return x;
+    const float* weight = args.qk_norm + first;
+    const uint32_t dim = args.kv.head_dim;
+    const float mean = sum_of_squares<V>(x, dim) / static_cast<float>(dim);
+    const F scale = V::set1(1.0f / __builtin_sqrtf(mean + args.epsilon));
+    // The last vector may end behind the head, in whose place there is room.
+    for (uint32_t i = 0; i < dim; i += V::kLanes) {
+      const uint32_t n = dim - i < V::kLanes ? dim - i : V::kLanes;
+      const F normal = V::mul(V::load_part(x + i, n), scale);
+      V::store(normed + i, V::mul(normal, V::load_part(weight + i, n)));
+    }
+    return normed;
   }
 
   struct Rotation {

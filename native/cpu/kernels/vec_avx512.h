@@ -5,9 +5,10 @@
 #pragma once
 
 // g++ 12 takes the undefined operand inside _mm512_max_ps and others for a use of a variable that
-// was never set (GCC bug 105593). The warning is off for the files that include this one.
+// was never set (GCC bug 105593). The warnings are off for the files that include this one.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include <immintrin.h>
 

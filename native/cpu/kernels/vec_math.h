@@ -1,4 +1,4 @@
-// exp over any vector type.
+// exp and a sum of squares over any vector type.
 //
 // The steps are the same for every type; where a type has no fused multiply-add (vec_scalar.h) they
 // round differently, so an instruction set is a numeric class of its own.
@@ -30,6 +30,25 @@ typename V::F exp(typename V::F x) {
   q = V::fma(q, r, V::set1(0.5f));
   const F e = V::add(V::fma(V::mul(r, r), q, r), V::set1(1.0f));
   return V::zero_below(V::scale(e, shifted), x, low);
+}
+
+// Of x [size], in an order that depends on size only.
+template <typename V>
+float sum_of_squares(const float* x, uint32_t size) {
+  using F = typename V::F;
+  F sums[4] = {V::set1(0), V::set1(0), V::set1(0), V::set1(0)};
+  uint32_t i = 0;
+  for (; i + 4 * V::kLanes <= size; i += 4 * V::kLanes) {
+    for (uint32_t j = 0; j < 4; ++j) {
+      const F v = V::load(x + i + j * V::kLanes);
+      sums[j] = V::fma(v, v, sums[j]);
+    }
+  }
+  for (; i < size; i += V::kLanes) {
+    const F v = V::load_part(x + i, size - i < V::kLanes ? size - i : V::kLanes);
+    sums[0] = V::fma(v, v, sums[0]);
+  }
+  return V::sum(V::add(V::add(sums[0], sums[1]), V::add(sums[2], sums[3])));
 }
 
 }  // namespace nf::cpu

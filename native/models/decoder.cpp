@@ -1,0 +1,223 @@
+// The graph of a decoder. x is the residual stream: x_in enters a layer, x_mid follows attention,
+// x_out leaves it.
+
+#include "models/decoder.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace nf {
+
+namespace {
+
+class DecoderBuilder {
+ public:
+  DecoderBuilder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
+                 Graph& graph)
+      : spec_(spec),
+        traits_(traits),
+        operand_(operand),
+        graph_(graph),
+        q_width_(spec.num_heads * spec.head_dim),
+        kv_width_(spec.num_kv_heads * spec.head_dim) {}
+
+  void build() {
+    x_in_ = tensor("x_in", DType::kF32, spec_.hidden);
+    x_out_ = tensor("x_out", DType::kF32, spec_.hidden);
+    graph_.carry_in = x_in_;
+    graph_.carry_out = x_out_;
+    embedding_ = matrix("embedding", "model.embed_tokens.weight", spec_.vocab, spec_.hidden, false);
+    prologue();
+    attention();
+    mlp();
+    epilogue();
+  }
+
+ private:
+  void prologue() {
+    Op& op = graph_.add_op(NF_SEGMENT_PROLOGUE, "embedding", OpKind::kEmbedding, Resource::kMemory);
+    op.weight = embedding_;
+    op.writes = x_in_;
+    op.shape.out = spec_.hidden;
+  }
+
+  void attention() {
+    const std::string layer = "model.layers.{}.";
+    const TensorId normed = tensor("attention_input", operand_, spec_.hidden);
+    const TensorId qkv = tensor("qkv", DType::kF32, q_width_ + 2 * kv_width_);
+    const TensorId q = tensor("q", operand_, q_width_);
+    const TensorId kv = graph_.add_tensor("kv", RowSpace::kKvPage, operand_, 2 * kv_width_);
+    const TensorId heads = tensor("attention_output", operand_, q_width_);
+    x_mid_ = tensor("x_mid", DType::kF32, spec_.hidden);
+
+    norm(NF_SEGMENT_LAYER, "input_norm", layer + "input_layernorm.weight", x_in_, normed, true);
+    const std::string projection = layer + "self_attn.";
+    const Projection parts[] = {{projection + "q_proj", q_width_},
+                                {projection + "k_proj", kv_width_},
+                                {projection + "v_proj", kv_width_}};
+    gemm("qkv", parts, spec_.hidden, traits_.qkv_bias, {{normed, Reach::kSame}}, qkv);
+
+    Op& rope =
+        graph_.add_op(NF_SEGMENT_LAYER, "rope_append", OpKind::kRopeAppend, Resource::kMemory);
+    rope.reads = {{qkv, Reach::kSame}};
+    rope.writes = q;
+    rope.writes2 = kv;
+    rope.shape = attention_shape();
+    if (traits_.qk_norm) rope.weight = qk_norm(projection);
+
+    // A decode row needs only its own appended row; a prefill row also those before it.
+    attend("decode_attention", OpKind::kDecodeAttention, Resource::kMemory, q, {kv, Reach::kSame},
+           heads);
+    attend("prefill_attention", OpKind::kPrefillAttention, Resource::kCompute, q,
+           {kv, Reach::kPrefix}, heads);
+    const Projection output[] = {{projection + "o_proj", spec_.hidden}};
+    gemm("attention_projection", output, q_width_, traits_.output_bias,
+         {{heads, Reach::kSame}, {x_in_, Reach::kSame}}, x_mid_);
+  }
+
+  void mlp() {
+    const std::string layer = "model.layers.{}.";
+    const TensorId normed = tensor("mlp_input", operand_, spec_.hidden);
+    const TensorId gate_up = tensor("gate_up", DType::kF32, 2 * spec_.intermediate);
+    const TensorId activated = tensor("activated", operand_, spec_.intermediate);
+    const bool bias = traits_.mlp_bias;
+
+    norm(NF_SEGMENT_LAYER, "mlp_norm", layer + "post_attention_layernorm.weight", x_mid_, normed,
+         true);
+    const Projection both[] = {{layer + "mlp.gate_proj", spec_.intermediate},
+                               {layer + "mlp.up_proj", spec_.intermediate}};
+    gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, gate_up);
+
+    Op& op = graph_.add_op(NF_SEGMENT_LAYER, "swi_glu", OpKind::kSwiGlu, Resource::kMemory);
+    op.reads = {{gate_up, Reach::kSame}};
+    op.writes = activated;
+    op.shape.out = spec_.intermediate;
+
+    const Projection down[] = {{layer + "mlp.down_proj", spec_.hidden}};
+    gemm("down", down, spec_.intermediate, bias,
+         {{activated, Reach::kSame}, {x_mid_, Reach::kSame}}, x_out_);
+  }
+
+  void epilogue() {
+    const TensorId normed =
+        graph_.add_tensor("head_input", RowSpace::kSample, operand_, spec_.hidden);
+    const TensorId logits =
+        graph_.add_tensor("logits", RowSpace::kSample, DType::kF32, spec_.vocab);
+    Op& final_norm =
+        norm(NF_SEGMENT_EPILOGUE, "final_norm", "model.norm.weight", x_out_, normed, false);
+    final_norm.reads[0].reach = Reach::kAll;
+    final_norm.gather = true;
+    final_norm.rows = RowSpace::kSample;
+
+    Op& head = graph_.add_op(NF_SEGMENT_EPILOGUE, "lm_head", OpKind::kGemm, Resource::kMemory);
+    head.rows = RowSpace::kSample;
+    head.reads = {{normed, Reach::kSame}};
+    head.writes = logits;
+    head.weight = (spec_.flags & NF_MODEL_TIED_EMBEDDINGS) != 0
+                      ? embedding_
+                      : matrix("lm_head", "lm_head.weight", spec_.vocab, spec_.hidden, false);
+    head.shape.out = spec_.vocab;
+    head.shape.in = spec_.hidden;
+
+    Op& sample = graph_.add_op(NF_SEGMENT_EPILOGUE, "sample", OpKind::kSample, Resource::kMemory);
+    sample.rows = RowSpace::kSample;
+    sample.reads = {{logits, Reach::kSame}};
+    sample.gated = true;
+    sample.shape.out = spec_.vocab;
+  }
+
+  // One checkpoint matrix among those that a GEMM reads as one.
+  struct Projection {
+    std::string name;  // without ".weight"
+    uint32_t out;
+  };
+
+  template <size_t N>
+  void gemm(const char* name, const Projection (&parts)[N], uint32_t in, bool bias,
+            std::vector<Read> reads, TensorId writes) {
+    Weight weight{name, true, true, 0, in, {}};
+    Weight offsets{std::string(name) + "_bias", true, false, 0, 1, {}};
+    for (const Projection& part : parts) {
+      weight.parts.push_back({part.name + ".weight", weight.out, part.out});
+      offsets.parts.push_back({part.name + ".bias", weight.out, part.out});
+      weight.out += part.out;
+    }
+    offsets.out = weight.out;
+    Op& op = graph_.add_op(NF_SEGMENT_LAYER, name, OpKind::kGemm, Resource::kCompute);
+    op.reads = std::move(reads);
+    op.writes = writes;
+    op.shape.out = weight.out;
+    op.shape.in = in;
+    op.weight = graph_.add_weight(std::move(weight));
+    if (bias) op.bias = graph_.add_weight(std::move(offsets));
+  }
+
+  Op& norm(nf_segment segment, const char* name, const std::string& source, TensorId reads,
+           TensorId writes, bool per_layer) {
+    Weight weight{name, per_layer, false, spec_.hidden, 1, {{source, 0, spec_.hidden}}};
+    Op& op = graph_.add_op(segment, name, OpKind::kRmsNorm, Resource::kMemory);
+    op.reads = {{reads, Reach::kSame}};
+    op.writes = writes;
+    op.weight = graph_.add_weight(std::move(weight));
+    op.shape.out = spec_.hidden;
+    return op;
+  }
+
+  // Both vectors as one weight: [2, D], of the queries and of the keys.
+  WeightId qk_norm(const std::string& attention) {
+    const uint32_t dim = spec_.head_dim;
+    return graph_.add_weight(
+        {"qk_norm",
+         true,
+         false,
+         2 * dim,
+         1,
+         {{attention + "q_norm.weight", 0, dim}, {attention + "k_norm.weight", dim, dim}}});
+  }
+
+  void attend(const char* name, OpKind kind, Resource resource, TensorId q, Read kv,
+              TensorId writes) {
+    Op& op = graph_.add_op(NF_SEGMENT_LAYER, name, kind, resource);
+    op.reads = {{q, Reach::kSame}, kv};
+    op.writes = writes;
+    op.shape = attention_shape();
+  }
+
+  OpShape attention_shape() const {
+    OpShape shape;
+    shape.out = q_width_;
+    shape.head_dim = spec_.head_dim;
+    shape.num_heads = spec_.num_heads;
+    shape.num_kv_heads = spec_.num_kv_heads;
+    return shape;
+  }
+
+  TensorId tensor(const char* name, DType dtype, uint32_t width) {
+    return graph_.add_tensor(name, RowSpace::kToken, dtype, width);
+  }
+
+  WeightId matrix(const char* name, const char* source, uint32_t out, uint32_t in, bool per_layer) {
+    return graph_.add_weight({name, per_layer, true, out, in, {{source, 0, out}}});
+  }
+
+  const nf_model_spec& spec_;
+  const DecoderTraits& traits_;
+  DType operand_;
+  Graph& graph_;
+  uint32_t q_width_;
+  uint32_t kv_width_;
+  TensorId x_in_ = kNone;
+  TensorId x_mid_ = kNone;
+  TensorId x_out_ = kNone;
+  WeightId embedding_ = kNone;
+};
+
+}  // namespace
+
+void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
+                   Graph& graph) {
+  DecoderBuilder(spec, traits, operand, graph).build();
+}
+
+}  // namespace nf

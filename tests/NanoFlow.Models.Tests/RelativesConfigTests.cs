@@ -1,0 +1,110 @@
+// What Mistral, Qwen2 and Qwen3 add to Llama's configuration: windows, biases, norms of heads.
+
+namespace NanoFlow.Models.Tests;
+
+public sealed class RelativesConfigTests
+{
+    private const string Mistral = "MistralForCausalLM";
+    private const string Qwen2 = "Qwen2ForCausalLM";
+    private const string Qwen3 = "Qwen3ForCausalLM";
+
+    [Theory]
+    [InlineData("{\"sliding_window\": 48}", new[] { 48, 48 })]
+    [InlineData("{\"sliding_window\": null}", new int[0])]
+    [InlineData("{}", new[] { 4096, 4096 })]
+    public void Mistral_SlidingWindow_HoldsForAllLayers(string fields, int[] windows) =>
+        Assert.Equal(windows, Parse(Mistral, fields).LayerWindows);
+
+    [Theory]
+    [InlineData("false", 1, new int[0])]
+    [InlineData("true", 0, new[] { 32, 32 })]
+    [InlineData("true", 1, new[] { 0, 32 })]
+    [InlineData("true", 2, new int[0])]
+    [InlineData("true", 28, new int[0])]
+    public void Qwen_WindowFromALayerOn_HoldsForThoseLayers(string used, int first, int[] windows)
+    {
+        var fields = $$"""
+            {"use_sliding_window": {{used}}, "sliding_window": 32, "max_window_layers": {{first}}}
+            """;
+
+        Assert.Equal(windows, Parse(Qwen2, fields).LayerWindows);
+        Assert.Equal(windows, Parse(Qwen3, fields).LayerWindows);
+    }
+
+    [Fact]
+    public void Qwen_LayerTypes_WinOverTheIndex()
+    {
+        const string Fields =
+            """
+            {"use_sliding_window": true, "sliding_window": 32, "max_window_layers": 28,
+             "layer_types": ["sliding_attention", "full_attention"]}
+            """;
+
+        Assert.Equal([32, 0], Parse(Qwen2, Fields).LayerWindows);
+    }
+
+    [Theory]
+    [InlineData(Mistral, "{\"sliding_window\": 0}", "sliding_window is 0, an integer from 1")]
+    [InlineData(Mistral, "{\"sliding_window\": 16777217}", "sliding_window is 16777217")]
+    [InlineData(Mistral, "{\"sliding_window\": \"48\"}", "sliding_window is \"48\"")]
+    [InlineData(Mistral, "{\"num_key_value_heads\": null}", "num_key_value_heads is missing")]
+    [InlineData(Mistral, "{\"model_type\": \"llama\"}", "model_type is 'llama'")]
+    [InlineData(Qwen2, "{\"num_key_value_heads\": null}", "num_key_value_heads is missing")]
+    [InlineData(Qwen2, "{\"use_sliding_window\": 1}", "use_sliding_window is 1")]
+    [InlineData(Qwen2, "{\"use_sliding_window\": true}", "sliding_window is missing")]
+    [InlineData(
+        Qwen2,
+        "{\"use_sliding_window\": true, \"sliding_window\": 32}",
+        "max_window_layers is missing, an integer from 0 to 1024")]
+    [InlineData(
+        Qwen2,
+        "{\"use_sliding_window\": true, \"sliding_window\": 32, \"max_window_layers\": -1}",
+        "max_window_layers is -1")]
+    [InlineData(Qwen3, "{\"head_dim\": null}", "head_dim is missing")]
+    [InlineData(Qwen3, "{\"attention_bias\": 0}", "attention_bias is 0")]
+    [InlineData(
+        Qwen3, "{\"layer_types\": [\"full_attention\"]}", "layer_types has 1 items")]
+    [InlineData(
+        Qwen3,
+        "{\"layer_types\": [\"full_attention\", \"sliding_attention\"]}",
+        "layer_types[1] is sliding_attention, but use_sliding_window is not true")]
+    [InlineData(
+        Qwen3,
+        "{\"layer_types\": [\"linear_attention\", \"full_attention\"]}",
+        "layer_types[0] is 'linear_attention', supported: full_attention, sliding_attention")]
+    public void Parse_WrongField_IsNamed(string architecture, string fields, string message) =>
+        ModelConfigTests.AssertRefused(Samples.ConfigOf(architecture, fields), message);
+
+    [Theory]
+    [InlineData(Mistral, "{}", "")]
+    [InlineData(Qwen2, "{}", "q_proj.bias k_proj.bias v_proj.bias")]
+    [InlineData(Qwen3, "{}", "q_norm.weight k_norm.weight")]
+    [InlineData(
+        Qwen3,
+        "{\"attention_bias\": true}",
+        "q_norm.weight k_norm.weight q_proj.bias k_proj.bias v_proj.bias o_proj.bias")]
+    public void ExpectedTensors_ComparedWithLlama_HaveTheFamilysOwn(
+        string architecture, string fields, string added)
+    {
+        const string Attention = "model.layers.1.self_attn.";
+        var llama = Architectures.ExpectedTensors(Samples.ParsedConfig()).Select(t => t.Name);
+
+        var tensors = Architectures.ExpectedTensors(Parse(architecture, fields));
+
+        var own = tensors.Select(tensor => tensor.Name).Except(llama)
+            .Where(name => name.StartsWith(Attention, StringComparison.Ordinal))
+            .Select(name => name[Attention.Length..]);
+        Assert.Equal(added, string.Join(' ', own));
+    }
+
+    [Fact]
+    public void ExpectedTensors_HeadNorms_AreOneHeadWide() =>
+        Assert.All(
+            Architectures.ExpectedTensors(Parse(Qwen3, "{}")).Where(
+                tensor => tensor.Name.EndsWith("_norm.weight", StringComparison.Ordinal)
+                    && tensor.Name.Contains("self_attn", StringComparison.Ordinal)),
+            tensor => Assert.Equal([16], tensor.Shape));
+
+    private static ModelConfig Parse(string architecture, string fields) =>
+        ModelConfig.Parse(Samples.ConfigOf(architecture, fields));
+}
