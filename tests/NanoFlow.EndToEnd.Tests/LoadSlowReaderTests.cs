@@ -28,7 +28,8 @@ public sealed class LoadSlowReaderTests
         var idle = await MetricsPage.UntilIdleAsync(client);
         var after = await Task.WhenAll(requests.Select(request => request.AskStreamAsync(client)));
         Array.ForEach(slow, reader => reader.Reset());
-        var end = await MetricsPage.UntilAsync(
+        // All of them end. As what depends on how much was on its way when the connection broke.
+        await MetricsPage.UntilAsync(
             client,
             "the slow ones are gone",
             page => page.Ended() == (alone.Length * 3) + (Readers * Choices));
@@ -37,7 +38,6 @@ public sealed class LoadSlowReaderTests
         Assert.Equal(alone, after);
         // Their answers had been computed, but could not be written.
         Assert.Equal(1 + Readers, idle["http_server_active_requests"]);
-        Assert.InRange(end.Ended("abort"), Readers, Readers * Choices);
     }
 
     [Fact]
