@@ -23,7 +23,8 @@ internal sealed partial class AccessLog(ILoggerFactory logs)
             return;
         }
 
-        var gone = context.RequestAborted.IsCancellationRequested && record.Error is null;
+        var broken = record.IsConnectionBroken || context.RequestAborted.IsCancellationRequested;
+        var gone = broken && record.Error is null;
         var request = new RequestLine(
             Quote.Cut(context.Request.Method),
             Quote.Cut(context.Request.Path),

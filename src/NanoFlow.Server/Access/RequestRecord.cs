@@ -12,6 +12,9 @@ internal sealed class RequestRecord
     /// <summary>Code of the error that was answered; null when there was none.</summary>
     public string? Error { get; set; }
 
+    /// <summary>The connection broke while it was read or written.</summary>
+    public bool IsConnectionBroken { get; set; }
+
     /// <summary>Set by requests for text.</summary>
     public TextRun? Run { get; set; }
 

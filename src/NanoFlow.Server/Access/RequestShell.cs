@@ -26,6 +26,12 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
         {
             // The client went away: there is nobody to answer.
         }
+        catch (IOException)
+        {
+            // The same, seen by a read or a write before Kestrel has told: no other input or output
+            // happens while a request is answered.
+            record.IsConnectionBroken = true;
+        }
         finally
         {
             log.Write(context, record, time.GetElapsedTime(start));
@@ -53,7 +59,9 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
             error = e.Error;
         }
         catch (Exception e)
-            when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+            when (e is not IOException
+                && !context.Response.HasStarted
+                && !context.RequestAborted.IsCancellationRequested)
         {
             log.Failed(e, context.TraceIdentifier);
             error = ApiError.Internal();
