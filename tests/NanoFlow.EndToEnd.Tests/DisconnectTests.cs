@@ -124,6 +124,6 @@ public sealed class DisconnectTests
         await process.TerminateAsync();
         var finished = await process.FinishAsync();
         Assert.Equal(0, finished.ExitCode);
-        Assert.DoesNotContain("   at ", finished.Errors);
+        Assert.False(finished.Errors.Contains("   at ", StringComparison.Ordinal), finished.Errors);
     }
 }

@@ -24,13 +24,15 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The client went away: there is nobody to answer.
+            // The client went away: there is nobody to answer, and nothing left to read.
+            context.Abort();
         }
         catch (IOException)
         {
             // The same, seen by a read or a write before Kestrel has told: no other input or output
             // happens while a request is answered.
             record.IsConnectionBroken = true;
+            context.Abort();
         }
         finally
         {
