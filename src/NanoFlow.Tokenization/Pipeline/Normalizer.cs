@@ -106,7 +106,7 @@ internal static class Normalizer
         var result = new StringBuilder(text.Length);
         var done = 0;
         var from = 0;
-        while (pattern.Find(matcher, text, from) is (>= 0, _) match)
+        while (pattern.Find(matcher, text, from) is ( >= 0, _) match)
         {
             result.Append(text, done, match.Start - done).Append(content);
             done = match.End;

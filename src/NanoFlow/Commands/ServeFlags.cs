@@ -24,12 +24,14 @@ internal static class ServeFlags
     public static readonly Flag<string> ServedModelName = new(
         "--served-model-name", "NAME", "a name", "that of the folder",
         "what clients call the model; the first is used in answers",
-        Read.Text) { Repeats = true };
+        Read.Text)
+    { Repeats = true };
 
     public static readonly Flag<string> ApiKey = new(
         "--api-key", "KEY", "a secret", "none: everybody may ask",
         "key that clients must send; every path but /health asks for it",
-        Read.Text) { Repeats = true };
+        Read.Text)
+    { Repeats = true };
 
     public static readonly Flag<int> ShutdownTimeout = new(
         "--shutdown-timeout", "SECONDS", "0 to 3600", $"{DefaultShutdownSeconds}",
