@@ -56,11 +56,11 @@ class Generator {
     return {borders.begin(), borders.end()};
   }
 
-  // Half of the plans cut every op for itself and scatter the pieces over the lanes; the other half
-  // cut all ops alike and keep a nano-batch mostly on its lane, so that it can run ahead of the
-  // others.
+  // A quarter of the segments cut every op for itself and scatter the pieces over the lanes; the
+  // others cut all ops alike and keep a nano-batch mostly on its lane, so that it can run ahead of
+  // the others.
   void add_segment(nf_segment segment) {
-    const bool aligned = below(2) == 0;
+    const bool aligned = below(4) != 0;
     std::vector<uint32_t> borders = cuts();
     std::vector<nf_nano_op> open;
     for (uint16_t op = 0; op < graph_.ops(segment).size(); ++op) {
