@@ -11,14 +11,8 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
 {
     private static readonly ChatFormat Format = new();
 
-    public async Task RunAsync(HttpContext context)
-    {
-        using var body = await JsonBody.ReadAsync(context);
-        var fields = new RequestFields(body.RootElement);
-        var request = await ParseAsync(fields, context.RequestAborted);
-        IgnoredParams.Report(context, fields);
-        await TextEndpoint.RunAsync(context, server, request);
-    }
+    public Task RunAsync(HttpContext context) =>
+        TextEndpoint.RunAsync(context, server, ParseAsync);
 
     private async Task<TextRequest> ParseAsync(RequestFields fields, CancellationToken cancel)
     {

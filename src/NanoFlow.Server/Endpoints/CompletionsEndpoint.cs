@@ -14,14 +14,8 @@ internal sealed class CompletionsEndpoint(ServerState server)
 
     private static readonly CompletionFormat Format = new();
 
-    public async Task RunAsync(HttpContext context)
-    {
-        using var body = await JsonBody.ReadAsync(context);
-        var fields = new RequestFields(body.RootElement);
-        var request = await ParseAsync(fields, context.RequestAborted);
-        IgnoredParams.Report(context, fields);
-        await TextEndpoint.RunAsync(context, server, request);
-    }
+    public Task RunAsync(HttpContext context) =>
+        TextEndpoint.RunAsync(context, server, ParseAsync);
 
     private async Task<TextRequest> ParseAsync(RequestFields fields, CancellationToken cancel)
     {

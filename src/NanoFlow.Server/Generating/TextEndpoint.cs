@@ -1,8 +1,9 @@
-// Answers a request for text, once it is parsed: admission, then a stream of events or one
-// document.
+// Answers a request for text: its body, parsed as its endpoint says, then admission, then a stream
+// of events or one document.
 
 using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Access;
+using NanoFlow.Server.Endpoints;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
 
@@ -10,8 +11,15 @@ namespace NanoFlow.Server.Generating;
 
 internal static class TextEndpoint
 {
-    public static async Task RunAsync(HttpContext context, ServerState server, TextRequest request)
+    public static async Task RunAsync(
+        HttpContext context,
+        ServerState server,
+        Func<RequestFields, CancellationToken, Task<TextRequest>> parse)
     {
+        using var body = await JsonBody.ReadAsync(context);
+        var fields = new RequestFields(body.RootElement);
+        var request = await parse(fields, context.RequestAborted);
+        IgnoredParams.Report(context, fields);
         if (!server.Lifecycle.TryEnter())
         {
             throw new RequestRefusedException(
