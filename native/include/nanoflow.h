@@ -39,7 +39,9 @@ enum nf_limit {
   NF_MAX_LANES = 16,         /* lanes of one plan */
   NF_MAX_NANO_OPS = 4096,    /* nano-ops of one plan */
   NF_MAX_ORDER_EDGES = 4096, /* order edges of one plan */
-  NF_MAX_RANK = 4            /* dimensions of a weight tensor */
+  NF_MAX_RANK = 4,           /* dimensions of a weight tensor */
+  NF_MAX_EXPERTS = 512,      /* experts of a layer */
+  NF_MAX_EXPERTS_PER_TOKEN = 32
 };
 
 typedef enum nf_status {
@@ -56,20 +58,39 @@ typedef enum nf_status {
 
 typedef enum nf_device_kind { NF_DEVICE_REFERENCE = 0, NF_DEVICE_CPU = 1 } nf_device_kind;
 
-typedef enum nf_dtype { NF_DTYPE_F32 = 1, NF_DTYPE_F16 = 2, NF_DTYPE_BF16 = 3 } nf_dtype;
+/* The block formats are those of GGUF files, byte by byte: blocks run along the reduced dimension.
+ */
+typedef enum nf_dtype {
+  NF_DTYPE_F32 = 1,
+  NF_DTYPE_F16 = 2,
+  NF_DTYPE_BF16 = 3,
+  NF_DTYPE_Q8_0 = 16, /* 32 elements in 34 bytes: fp16 scale, int8 values */
+  NF_DTYPE_Q4_0 = 17, /* 32 elements in 18 bytes: fp16 scale, 4-bit values less 8 */
+  NF_DTYPE_Q4_K = 18, /* 256 elements in 144 bytes: 8 sub-blocks with 6-bit scale and minimum */
+  NF_DTYPE_Q6_K = 19  /* 256 elements in 210 bytes: 16 sub-blocks with 8-bit scale */
+} nf_dtype;
 
 typedef enum nf_rope_scaling {
   NF_ROPE_SCALING_NONE = 0,
   NF_ROPE_SCALING_LINEAR = 1,
-  NF_ROPE_SCALING_LLAMA3 = 2
+  NF_ROPE_SCALING_LLAMA3 = 2,
+  NF_ROPE_SCALING_FACTORS = 3 /* every frequency is divided by a factor of its own */
 } nf_rope_scaling;
 
 typedef enum nf_model_flag {
   NF_MODEL_TIED_EMBEDDINGS = 1, /* the LM head is the embedding table */
   /* Where the architecture leaves them open: */
   NF_MODEL_ATTENTION_BIAS = 2, /* q, k, v and o projections have a bias */
-  NF_MODEL_MLP_BIAS = 4        /* gate, up and down projections have a bias */
+  NF_MODEL_MLP_BIAS = 4,       /* gate, up and down projections have a bias */
+  NF_MODEL_NORM_TOPK = 8       /* the weights of a token's experts are scaled to a sum of 1 */
 } nf_model_flag;
+
+/* A weight that is stored, and kept in memory, in a block format. */
+typedef struct nf_tensor_format {
+  const char* name; /* as nf_weight_describe reports it; UTF-8 */
+  uint32_t dtype;   /* nf_dtype */
+  uint32_t reserved;
+} nf_tensor_format;
 
 /* What a model is, read from its configuration by the caller. */
 typedef struct nf_model_spec {
@@ -94,6 +115,23 @@ typedef struct nf_model_spec {
   /* [num_layers] or NULL, copied: how many tokens a row attends in each layer, itself included and
    * the latest first; 0: all */
   const uint32_t* layer_windows;
+  /* NF_ROPE_SCALING_FACTORS: [head_dim / 2] each, copied. The long ones hold for every row of a
+   * sequence with NF_SEQUENCE_LONG_ROPE; NULL: there are none. */
+  const float* rope_short_factors;
+  const float* rope_long_factors;
+  float rope_attention_factor; /* cos and sin are multiplied by it; 0: 1 */
+  float attention_softcap;     /* scores become cap * tanh(score / cap); 0: they stay */
+  float logit_softcap;         /* the same for logits */
+  float query_scale;           /* of q before attention; 0: 1 / sqrt(head_dim) */
+  float embedding_scale;       /* of embedding rows; 0: 1 */
+  uint32_t num_experts;        /* of a mixture-of-experts layer; 0: the layers are dense */
+  uint32_t experts_per_token;
+  uint32_t expert_intermediate;
+  /* [num_formats], copied: the weights in block formats; all others are packed as the backend likes
+   * best */
+  const nf_tensor_format* formats;
+  uint32_t num_formats;
+  uint32_t reserved2;
 } nf_model_spec;
 
 typedef struct nf_engine_options {
@@ -145,6 +183,10 @@ typedef struct nf_tensor_source {
   const void* data;   /* read only during the call */
   uint64_t offset;    /* bytes from the start of the file */
   uint64_t num_bytes; /* must equal elements x element size */
+  /* Rows of every group of so many stand in the order 0, n/2, 1, n/2 + 1, ... (GGUF's order of q
+   * and k heads); 0: in their own order */
+  uint32_t paired_rows;
+  uint32_t reserved;
 } nf_tensor_source;
 
 typedef enum nf_segment {
@@ -229,7 +271,15 @@ typedef struct nf_plan {
 typedef enum nf_sequence_flag {
   NF_SEQUENCE_SAMPLE = 1, /* sample a token after the last row of this sequence */
   NF_SEQUENCE_RESET = 2,  /* the slot has a new owner: forget its penalty counts */
-  NF_SEQUENCE_COUNT = 4   /* keep penalty counts for this sequence's tokens */
+  NF_SEQUENCE_COUNT = 4,  /* keep penalty counts for this sequence's tokens */
+  /* Every row of this sequence in the step is a sample, not only the last one. */
+  NF_SEQUENCE_SAMPLE_ALL = 8,
+  /* Its hidden states after the last norm are pooled (nf_sequence_pooled): that of its first token,
+   * of the last row so far, or the mean of all rows. At most one of the three. */
+  NF_SEQUENCE_POOL_FIRST = 16,
+  NF_SEQUENCE_POOL_LAST = 32,
+  NF_SEQUENCE_POOL_MEAN = 64,
+  NF_SEQUENCE_LONG_ROPE = 128 /* its rows are rotated with rope_long_factors */
 } nf_sequence_flag;
 
 /* One sequence's part of a step. No two sequences of a step have the same slot, and a page that a
@@ -247,11 +297,13 @@ typedef struct nf_sequence {
 } nf_sequence;
 
 typedef enum nf_sampling_flag {
-  NF_SAMPLING_MASK = 1 /* only tokens whose bit is set in this sample's mask row are allowed */
+  NF_SAMPLING_MASK = 1, /* only tokens whose bit is set in this sample's mask row are allowed */
+  NF_SAMPLING_SCORE = 2 /* nothing is drawn: the result is `target` with its log-probability */
 } nf_sampling_flag;
 
-/* How one token is drawn. Samples stand in the order of the sequences that have NF_SEQUENCE_SAMPLE.
- */
+/* How one token is drawn. Samples stand in the order of the rows they follow: one after the last
+ * row of a sequence with NF_SEQUENCE_SAMPLE, one after each row with NF_SEQUENCE_SAMPLE_ALL. A step
+ * has at most max_sequences of them. */
 typedef struct nf_sampling {
   float temperature;        /* 0: greedy */
   float top_p;              /* (0, 1]; 1: off */
@@ -265,7 +317,7 @@ typedef struct nf_sampling {
   uint32_t bias_begin;   /* its logit biases are bias[bias_begin .. bias_begin + bias_count) */
   uint32_t bias_count;
   uint32_t flags; /* nf_sampling_flag bits */
-  uint32_t reserved;
+  uint32_t target;
 } nf_sampling;
 
 typedef struct nf_bias {
@@ -355,6 +407,11 @@ NF_API nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout
  * evaluation: valid only while no later step has been submitted. */
 NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
                                 uint32_t capacity);
+
+/* Copies the pooled hidden state [hidden] of the sequence slot, as of the last completed step that
+ * named it with a pooling flag: valid until a sequence at position 0 takes the slot over. */
+NF_API nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* out,
+                                    uint32_t capacity);
 
 #ifdef __cplusplus
 }
