@@ -9,7 +9,8 @@ using NanoFlow.Tokenization;
 
 namespace NanoFlow.Server.Generating;
 
-internal sealed class Choice(int index, Generation generation, TextStream text, Tokenizer tokenizer)
+internal sealed class Choice(
+    int index, Generation generation, TextStream text, IAnswerParser parser, Tokenizer tokenizer)
 {
     private readonly List<TokenLogProbs> _logProbs = [];
     private int _textOffset;
@@ -23,13 +24,13 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     /// <summary>When the last of them was taken; 0 before the first.</summary>
     public long LastTokenAt { get; set; }
 
-    /// <summary>Text that may be sent now; UTF-8.</summary>
-    public ReadOnlySpan<byte> Ready => text.Ready;
+    /// <summary>What may be sent now.</summary>
+    public AnswerPieces Pieces { get; } = new();
 
     /// <summary>Of the tokens since the last Take; empty when the request wants none.</summary>
     public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
 
-    /// <summary>"stop" or "length"; null while running or when there is no proper end.</summary>
+    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>How it ended, for metrics and the log.</summary>
@@ -45,6 +46,8 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
         }
 
         text.Append(token.Token);
+        parser.Append(text.Ready, Pieces);
+        text.Take();
         if (token.LogProb is { } logProb)
         {
             AddLogProbs(token, logProb);
@@ -55,10 +58,14 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     public void Finish()
     {
         text.Finish();
+        parser.Append(text.Ready, Pieces);
+        parser.Finish(Pieces);
+        text.Take();
         FinishReason = Generation.Reason switch
         {
-            Scheduling.FinishReason.Stop => "stop",
-            Scheduling.FinishReason.Length => text.Stopped ? "stop" : "length",
+            Scheduling.FinishReason.Length when !text.Stopped => "length",
+            Scheduling.FinishReason.Stop or Scheduling.FinishReason.Length =>
+                Pieces.HasCalls ? "tool_calls" : "stop",
             _ => null,
         };
     }
@@ -66,9 +73,12 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     /// <summary>What is ready has been sent.</summary>
     public void Take()
     {
-        text.Take();
-        _logProbs.Clear();
+        Pieces.Clear();
+        TakeDetails();
     }
+
+    /// <summary>What belongs to the tokens and not to the pieces has been sent.</summary>
+    public void TakeDetails() => _logProbs.Clear();
 
     private void AddLogProbs(in GeneratedToken token, float logProb)
     {

@@ -50,15 +50,16 @@ internal static class TextEndpoint
         using var gone = context.RequestAborted.UnsafeRegister(
             static state => ((TextRun)state!).Cancel(), run);
         var head = ResponseHead.New(request.Format.IdPrefix, request.ModelName, time);
+        var answer = new Answer(head, run);
         try
         {
             if (request.Settings.Stream.Enabled)
             {
-                await StreamedText.WriteAsync(context, server.Options, run, head);
+                await StreamedText.WriteAsync(context, server.Options, answer);
             }
             else
             {
-                await WholeText.WriteAsync(context, run, head);
+                await WholeText.WriteAsync(context, answer);
             }
         }
         finally

@@ -140,7 +140,11 @@ internal sealed class TextRun : IDisposable
             }
 
             _choices.Add(new Choice(
-                index, generation, new TextStream(model.Tokenizer, text), model.Tokenizer));
+                index,
+                generation,
+                new TextStream(model.Tokenizer, text),
+                Request.NewParser(),
+                model.Tokenizer));
         }
     }
 
