@@ -1,7 +1,6 @@
 // One answer to one prompt: tokens from the engine in, text and log-probabilities out. Used by one
 // thread at a time.
 
-using System.Text;
 using NanoFlow.Engine;
 using NanoFlow.Scheduling;
 using NanoFlow.Server.Responses;
@@ -10,9 +9,10 @@ using NanoFlow.Tokenization;
 namespace NanoFlow.Server.Generating;
 
 internal sealed class Choice(
-    int index, Generation generation, TextStream text, IAnswerParser parser, Tokenizer tokenizer)
+    int index, Generation generation, TextStream text, IAnswerParser parser, TokenNames names)
 {
     private readonly List<TokenLogProbs> _logProbs = [];
+    private readonly List<int> _tokens = [];
     private int _textOffset;
 
     public int Index { get; } = index;
@@ -30,6 +30,9 @@ internal sealed class Choice(
     /// <summary>Of the tokens since the last Take; empty when the request wants none.</summary>
     public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
 
+    /// <summary>Those tokens, an end token included.</summary>
+    public IReadOnlyList<int> Tokens => _tokens;
+
     /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
     public string? FinishReason { get; private set; }
 
@@ -40,6 +43,7 @@ internal sealed class Choice(
     public void Append(in GeneratedToken token)
     {
         TokenCount++;
+        _tokens.Add(token.Token);
         if (token.IsEnd)
         {
             return;
@@ -78,28 +82,22 @@ internal sealed class Choice(
     }
 
     /// <summary>What belongs to the tokens and not to the pieces has been sent.</summary>
-    public void TakeDetails() => _logProbs.Clear();
+    public void TakeDetails()
+    {
+        _logProbs.Clear();
+        _tokens.Clear();
+    }
 
     private void AddLogProbs(in GeneratedToken token, float logProb)
     {
-        var sampled = Entry(token.Token, logProb);
         var top = new TopLogProb[token.Top.Length];
         for (var i = 0; i < top.Length; i++)
         {
             var other = token.Top.Span[i];
-            top[i] = Entry(other.Token, other.LogProb);
+            top[i] = names.Entry(other.Token, other.LogProb);
         }
 
-        _logProbs.Add(new TokenLogProbs(sampled, _textOffset, top));
-        foreach (var _ in sampled.Text.EnumerateRunes())
-        {
-            _textOffset++;
-        }
-    }
-
-    private TopLogProb Entry(int token, float logProb)
-    {
-        var bytes = tokenizer.TokenBytes(token).ToArray();
-        return new TopLogProb(Encoding.UTF8.GetString(bytes), bytes, logProb);
+        _logProbs.Add(new TokenLogProbs(names.Entry(token.Token, logProb), _textOffset, top));
+        _textOffset += names.LengthOf(token.Token);
     }
 }

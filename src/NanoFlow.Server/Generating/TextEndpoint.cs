@@ -19,7 +19,7 @@ internal static class TextEndpoint
         using var body = await JsonBody.ReadAsync(context);
         var fields = new RequestFields(body.RootElement);
         var request = await parse(fields, context.RequestAborted);
-        IgnoredParams.Report(context, fields);
+        IgnoredParams.Report(context, fields, server.Options);
         if (!server.Lifecycle.TryEnter())
         {
             throw new RequestRefusedException(

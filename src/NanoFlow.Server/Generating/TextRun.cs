@@ -112,6 +112,7 @@ internal sealed class TextRun : IDisposable
         {
             Stops = new StopStrings(settings.StopStrings),
             IncludeStop = settings.IncludeStopString,
+            SkipSpecialTokens = settings.SkipSpecialTokens,
         };
         var ends = EndTokens(settings, model);
         var seeds = new ChoiceSeeds(settings, engine);
@@ -144,7 +145,7 @@ internal sealed class TextRun : IDisposable
                 generation,
                 new TextStream(model.Tokenizer, text),
                 Request.NewParser(),
-                model.Tokenizer));
+                new TokenNames(model.Tokenizer, settings.TokensAsTokenIds)));
         }
     }
 

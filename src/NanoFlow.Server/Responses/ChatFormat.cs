@@ -11,6 +11,7 @@ internal sealed class ChatFormat : OpenAIFormat
     public override string ObjectName => "chat.completion";
     public override string ChunkName => "chat.completion.chunk";
     public override bool HasOpening => true;
+    public override bool HasPromptInChoice => false;
 
     public override void WriteOpening(Utf8JsonWriter json)
     {

@@ -11,6 +11,7 @@ internal sealed class CompletionFormat : OpenAIFormat
     public override string ObjectName => "text_completion";
     public override string ChunkName => "text_completion";
     public override bool HasOpening => false;
+    public override bool HasPromptInChoice => true;
 
     public override void WriteOpening(Utf8JsonWriter json) => WriteEnding(json);
 

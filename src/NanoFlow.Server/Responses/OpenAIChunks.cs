@@ -11,18 +11,15 @@ namespace NanoFlow.Server.Responses;
 internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStream stream)
     : IAnswerEvents
 {
-    private StreamSettings Settings => answer.Request.Settings.Stream;
+    private GenerationSettings Settings => answer.Request.Settings;
 
     public void Open()
     {
         foreach (var choice in answer.Choices)
         {
-            if (format.HasOpening)
+            if (format.HasOpening || Settings.ReturnTokenIds)
             {
-                var json = BeginChunk(choice);
-                format.WriteOpening(json);
-                format.WriteLogProbs(json, choice);
-                EndChunk(json, null);
+                WriteOpening(choice);
             }
 
             if (answer.Request.PromptOf(choice.Index).Echo is { } echo)
@@ -48,13 +45,13 @@ internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStre
     {
         var json = BeginChunk(choice);
         format.WriteEnding(json);
-        format.WriteLogProbs(json, choice);
-        EndChunk(json, choice.FinishReason);
+        EndChoice(json, choice, choice.FinishReason);
+        EndChunk(json);
     }
 
     public void Close()
     {
-        if (Settings.IncludeUsage)
+        if (Settings.Stream.IncludeUsage)
         {
             var json = stream.Begin();
             answer.Head.Write(json, format.ChunkName);
@@ -75,12 +72,30 @@ internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStre
         stream.End();
     }
 
+    private void WriteOpening(Choice choice)
+    {
+        var json = BeginChunk(choice);
+        format.WriteOpening(json);
+        if (format.HasPromptInChoice)
+        {
+            OpenAIFormat.WritePromptIds(json, answer, choice);
+        }
+
+        EndChoice(json, choice, null);
+        if (!format.HasPromptInChoice && choice.Index == 0)
+        {
+            OpenAIFormat.WritePromptIds(json, answer, choice);
+        }
+
+        EndChunk(json);
+    }
+
     private void WritePiece(Choice choice, in AnswerPiece piece)
     {
         var json = BeginChunk(choice);
         format.WritePiece(json, piece);
-        format.WriteLogProbs(json, choice);
-        EndChunk(json, null);
+        EndChoice(json, choice, null);
+        EndChunk(json);
     }
 
     private Utf8JsonWriter BeginChunk(Choice choice)
@@ -93,11 +108,17 @@ internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStre
         return json;
     }
 
-    private void EndChunk(Utf8JsonWriter json, string? finish)
+    private void EndChoice(Utf8JsonWriter json, Choice choice, string? finish)
     {
+        format.WriteLogProbs(json, choice);
         json.WriteString("finish_reason"u8, finish);
+        OpenAIFormat.WriteTokenIds(json, answer, choice);
         json.WriteEndObject();
         json.WriteEndArray();
+    }
+
+    private void EndChunk(Utf8JsonWriter json)
+    {
         WriteUsage(json);
         stream.End();
     }
@@ -106,11 +127,11 @@ internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStre
     // wants them all the time.
     private void WriteUsage(Utf8JsonWriter json)
     {
-        if (Settings.ContinuousUsage)
+        if (Settings.Stream.ContinuousUsage)
         {
             answer.Usage.Write(json);
         }
-        else if (Settings.IncludeUsage)
+        else if (Settings.Stream.IncludeUsage)
         {
             json.WriteNull("usage"u8);
         }

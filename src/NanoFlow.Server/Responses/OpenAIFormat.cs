@@ -18,6 +18,9 @@ internal abstract class OpenAIFormat : IWireFormat
     /// <summary>A stream starts with a chunk that names the role.</summary>
     public abstract bool HasOpening { get; }
 
+    /// <summary>Ids of the prompt belong to the choice; otherwise to the answer.</summary>
+    public abstract bool HasPromptInChoice { get; }
+
     public IAnswerEvents Begin(Answer answer, EventStream stream) =>
         new OpenAIChunks(this, answer, stream);
 
@@ -32,10 +35,21 @@ internal abstract class OpenAIFormat : IWireFormat
             WriteWholeChoice(json, choice, answer.Request.PromptOf(choice.Index));
             WriteLogProbs(json, choice);
             json.WriteString("finish_reason"u8, choice.FinishReason);
+            WriteTokenIds(json, answer, choice);
+            if (HasPromptInChoice)
+            {
+                WritePromptIds(json, answer, choice);
+            }
+
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        if (!HasPromptInChoice)
+        {
+            WritePromptIds(json, answer, answer.Choices[0]);
+        }
+
         answer.Usage.Write(json);
         json.WriteNull("system_fingerprint"u8);
     }
@@ -63,6 +77,24 @@ internal abstract class OpenAIFormat : IWireFormat
         else
         {
             WriteLogProbs(json, choice.LogProbs);
+        }
+    }
+
+    /// <summary>Ids of the tokens not yet written, when they were asked for.</summary>
+    public static void WriteTokenIds(Utf8JsonWriter json, Answer answer, Choice choice)
+    {
+        if (answer.Request.Settings.ReturnTokenIds)
+        {
+            TokenIds.Write(json, "token_ids", choice.Tokens);
+        }
+    }
+
+    public static void WritePromptIds(Utf8JsonWriter json, Answer answer, Choice choice)
+    {
+        if (answer.Request.Settings.ReturnTokenIds)
+        {
+            TokenIds.Write(
+                json, "prompt_token_ids", answer.Request.PromptOf(choice.Index).Tokens);
         }
     }
 
