@@ -19,6 +19,7 @@ public static class Architectures
     [
         new(LlamaArchitecture.Name, LlamaArchitecture.ReadConfig, LlamaArchitecture.Tensors),
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors),
         new(Qwen3Architecture.Name, Qwen3Architecture.ReadConfig, Qwen3Architecture.Tensors),
     ];
