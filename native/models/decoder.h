@@ -8,6 +8,8 @@
 
 namespace nf {
 
+struct ExpertTraits;
+
 struct DecoderTraits {
   bool qkv_bias = false;
   bool output_bias = false;  // of the projection that leaves attention
@@ -15,6 +17,7 @@ struct DecoderTraits {
   bool qk_norm = false;  // RMS norm of every head of q and k before rotation
   // The checkpoint has q, k and v as one matrix, and gate and up as one.
   bool fused_projections = false;
+  const ExpertTraits* experts = nullptr;  // null: the feed-forward is dense
 };
 
 void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,

@@ -31,8 +31,7 @@ WeightStore::WeightStore(const Graph& graph, Backend& backend) : graph_(graph), 
   for (WeightId id = 0; id < graph.weights.size(); ++id) {
     const Weight& weight = graph.weights[id];
     const uint32_t layers = weight.per_layer ? graph.dims.num_layers : 1;
-    layer_bytes_.push_back(align(weight.matrix ? backend.matrix_bytes(weight.out, weight.in)
-                                               : uint64_t{weight.out} * sizeof(float)));
+    layer_bytes_.push_back(matrix_bytes(weight) * weight.count);
     offsets_.push_back(packed_bytes_);
     packed_bytes_ += layer_bytes_.back() * layers;
     for (uint32_t layer = 0; layer < layers; ++layer) {
@@ -57,7 +56,8 @@ std::vector<std::vector<WeightView>> WeightStore::views() const {
     const Weight& weight = graph_.weights[id];
     const uint32_t layers = weight.per_layer ? graph_.dims.num_layers : 1;
     for (uint32_t layer = 0; layer < layers; ++layer) {
-      views[id].push_back({packed(id, layer), weight.out, weight.in});
+      views[id].push_back(
+          {packed(id, layer), weight.out, weight.in, weight.count, matrix_bytes(weight)});
     }
   }
   return views;
@@ -65,6 +65,11 @@ std::vector<std::vector<WeightView>> WeightStore::views() const {
 
 std::byte* WeightStore::packed(WeightId weight, uint32_t layer) const {
   return base_ + offsets_[weight] + layer_bytes_[weight] * layer;
+}
+
+uint64_t WeightStore::matrix_bytes(const Weight& weight) const {
+  return align(weight.matrix ? backend_.matrix_bytes(weight.out, weight.in)
+                             : uint64_t{weight.out} * sizeof(float));
 }
 
 const WeightPart& WeightStore::part_of(const Tensor& tensor) const {
@@ -113,7 +118,7 @@ void WeightStore::load(uint32_t index, const nf_tensor_source& source) {
 
   const Weight& weight = graph_.weights[tensor.weight];
   const WeightPart& part = part_of(tensor);
-  std::byte* target = packed(tensor.weight, tensor.layer);
+  std::byte* target = packed(tensor.weight, tensor.layer) + matrix_bytes(weight) * part.matrix;
   if (weight.matrix) {
     backend_.pack_matrix({weight.out, weight.in, part.first_out, part.rows, dtype}, data, target);
   } else {

@@ -42,13 +42,14 @@ class WeightStore {
   std::string name_of(const Tensor& tensor) const;
   const WeightPart& part_of(const Tensor& tensor) const;
   uint64_t elements_of(const Tensor& tensor) const;
+  uint64_t matrix_bytes(const Weight& weight) const;  // packed: of one, or of a vector
   std::byte* packed(WeightId weight, uint32_t layer) const;
 
   const Graph& graph_;
   Backend& backend_;
   std::vector<Tensor> tensors_;
   std::vector<uint64_t> offsets_;      // by weight: of its first layer
-  std::vector<uint64_t> layer_bytes_;  // by weight
+  std::vector<uint64_t> layer_bytes_;  // by weight: of all its matrices
   uint64_t packed_bytes_ = 0;
   std::byte* base_ = nullptr;
 };

@@ -17,6 +17,9 @@ constexpr Kernel kKernels[] = {
     {OpKind::kDecodeAttention, "decode_attention", any_shape, no_workspace, attention},
     {OpKind::kPrefillAttention, "prefill_attention", any_shape, no_workspace, attention},
     {OpKind::kSwiGlu, "swi_glu", any_shape, no_workspace, swi_glu},
+    {OpKind::kRoute, "route", any_shape, no_workspace, route},
+    {OpKind::kGroupedGemm, "grouped_gemm", any_shape, no_workspace, grouped_gemm},
+    {OpKind::kCombineExperts, "combine_experts", any_shape, no_workspace, combine_experts},
     {OpKind::kSample, "sample", any_shape, sample_workspace, sample},
     {OpKind::kEcho, "echo", any_shape, no_workspace, echo},
 };

@@ -21,6 +21,8 @@ struct TinyOptions {
   bool tied = false;
   const char* architecture = "LlamaForCausalLM";
   std::vector<uint32_t> windows = {};  // by layer; empty: none
+  uint32_t experts = 0;                // 0: dense
+  uint32_t experts_per_token = 0;
 };
 
 // Refers to the options.

@@ -1,15 +1,12 @@
 // GEMM over packed weights: out = a * w^T (+ bias) (+ residual).
 //
-// Traffic: every weight is read from memory once per 96 rows, activations once per 8 panels. A task
-// is a block of rows times a few panels of 32 columns. Inside it the reduced dimension goes in
-// blocks, so that a panel's block (32 or 64 KiB) stays in the nearest caches while all row tiles
-// pass over it; partial sums rest as fp32 in scratch, which is exact.
+// Traffic: every weight is read from memory once per 96 rows, activations once per 8 panels. How a
+// task goes about it is in gemm_block.h.
 #pragma once
 
 #include "core/backend.h"
 #include "core/check.h"
-#include "cpu/kernels/tile.h"
-#include "cpu/pack.h"
+#include "cpu/kernels/gemm_block.h"
 
 namespace nf::cpu {
 
@@ -20,10 +17,18 @@ class Gemm {
     const GemmArgs& args = op.gemm;
     if (args.rows.empty()) return;
     NF_ASSERT(args.weight.in % 2 == 0);
-    const Split split = split_work(args, lane.units());
-    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
+    const uint32_t rows = args.rows.size();
+    const uint32_t row_blocks = (rows + Block::kRows - 1) / Block::kRows;
+    const uint32_t block_rows = (rows + row_blocks - 1) / row_blocks;
+    const auto split = Block::split_work(row_blocks, block_rows, args.weight, lane.units());
+    lane.for_each(row_blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
       // Row blocks of the same columns follow each other: they share the weights in cache.
-      run_task(args, split, task % split.row_blocks, task / split.row_blocks, lane.scratch(worker));
+      const uint32_t first_row = args.rows.begin + task % row_blocks * block_rows;
+      if (first_row >= args.rows.end) return;
+      const uint32_t left = args.rows.end - first_row;
+      const RowRange block{first_row, first_row + (left < block_rows ? left : block_rows)};
+      const Columns columns = Block::columns_of(args.weight, split, task / row_blocks);
+      run_task(args, block, columns, lane.scratch(worker));
     });
   }
 
@@ -32,83 +37,27 @@ class Gemm {
   static bool supports(const OpShape& shape) { return shape.in > 0 && shape.in % 2 == 0; }
 
  private:
+  using Block = GemmBlock<V>;
+  using Columns = typename Block::Columns;
   using A = typename V::A;
-  static constexpr uint32_t kRowBlock = 96;
-  static constexpr uint32_t kMaxPanels = 8;
-  static constexpr size_t kPairBlock = V::kPairDot ? 512 : 256;
-  static constexpr size_t kPairSize = Tile<V>::kPairSize;
-  static constexpr size_t kWideSize = V::kPairDot ? 1 : kRowBlock * kPairBlock * kPairSize;
-  static constexpr double kTaskNs = 20e3;  // shorter tasks would drown in claiming them
 
   struct Scratch {
-    alignas(64) float sums[kRowBlock * kMaxPanels * kPanelColumns];
-    alignas(64) A wide[kWideSize];  // [rows, block of the reduced dimension], widened
+    alignas(64) typename Block::Sums sums;
+    // [rows, block of the reduced dimension], widened
+    alignas(64) A wide[V::kPairDot ? 1 : Block::kInputSize];
   };
 
-  struct Split {
-    uint32_t row_blocks;
-    uint32_t rows;  // of a block
-    uint32_t column_blocks;
-    uint32_t panels;  // of a block
-  };
-
-  // Only decides who computes what: results do not depend on it.
-  static Split split_work(const GemmArgs& args, uint32_t units) {
-    Split split;
-    const uint32_t rows = args.rows.size();
-    split.row_blocks = (rows + kRowBlock - 1) / kRowBlock;
-    split.rows = (rows + split.row_blocks - 1) / split.row_blocks;
-    const uint32_t panels = (args.weight.out + kPanelColumns - 1) / kPanelColumns;
-    // A panel streams at about 30 bytes a nanosecond, or computes at about 300 flops.
-    const double words = static_cast<double>(panel_words(args.weight.in));
-    const double stream_ns = words * 4 / 30;
-    const double compute_ns = words * 4 * split.rows / 300;
-    const double panel_ns = stream_ns > compute_ns ? stream_ns : compute_ns;
-    uint32_t per_task = 1;
-    while (per_task < kMaxPanels && per_task * panel_ns < kTaskNs) ++per_task;
-    // Larger blocks reuse activations, as long as every unit still gets several tasks.
-    const uint32_t tasks_wanted = 4 * units;
-    while (per_task < kMaxPanels && split.row_blocks * panels / (per_task + 1) >= tasks_wanted) {
-      ++per_task;
-    }
-    split.panels = per_task;
-    split.column_blocks = (panels + per_task - 1) / per_task;
-    return split;
-  }
-
-  static void run_task(const GemmArgs& args, const Split& split, uint32_t row_block,
-                       uint32_t column_block, std::byte* memory) {
+  static void run_task(const GemmArgs& args, RowRange rows, Columns columns, std::byte* memory) {
     auto& scratch = *reinterpret_cast<Scratch*>(memory);
-    const uint32_t first_row = args.rows.begin + row_block * split.rows;
-    if (first_row >= args.rows.end) return;
-    const uint32_t left = args.rows.end - first_row;
-    const uint32_t rows = left < split.rows ? left : split.rows;
-    const uint32_t all_panels = (args.weight.out + kPanelColumns - 1) / kPanelColumns;
-    const uint32_t first_panel = column_block * split.panels;
-    const uint32_t panels_left = all_panels - first_panel;
-    const uint32_t panels = panels_left < split.panels ? panels_left : split.panels;
-
-    const size_t pairs = pairs_of(args.weight.in);
     // A single tile of rows passes over the weights once: nothing to keep in cache.
-    const size_t step = V::kPairDot && rows <= V::kTileRows ? pairs : kPairBlock;
-    Tile<V> tile;
-    tile.ldc = size_t{panels} * kPanelColumns;
-    tile.b_stride = kPanelColumns;
-    for (size_t k = 0; k < pairs; k += step) {
-      tile.pairs = pairs - k < step ? pairs - k : step;
-      tile.accumulate = k > 0;
-      set_input(args, RowRange{first_row, first_row + rows}, k, scratch, tile);
-      const auto* weights = static_cast<const uint32_t*>(args.weight.data) + k * kPanelColumns;
-      for (uint32_t p = 0; p < panels; ++p) {
-        tile.half[0] = weights + (first_panel + p) * panel_words(args.weight.in);
-        tile.half[1] = tile.half[0] + 16;
-        tile.c = scratch.sums + p * kPanelColumns;
-        multiply<V>(tile, rows);
-      }
-    }
-    for (uint32_t r = 0; r < rows; ++r) {
-      finish_row(args, first_row + r, first_panel * kPanelColumns, panels * kPanelColumns,
-                 scratch.sums + r * tile.ldc);
+    const bool once = V::kPairDot && rows.size() <= V::kTileRows;
+    const size_t step = once ? pairs_of(args.weight.in) : Block::kPairs;
+    Block::multiply_block(
+        args.weight, columns, rows.size(), step, scratch.sums,
+        [&](size_t k, Tile<V>& tile) { set_input(args, rows, k, scratch, tile); });
+    for (uint32_t r = 0; r < rows.size(); ++r) {
+      finish_row(args, rows.begin + r, columns.first, columns.count,
+                 scratch.sums + r * size_t{columns.count});
     }
   }
 
@@ -122,7 +71,7 @@ class Gemm {
       tile.lda = in / 2;
     } else {
       tile.a = scratch.wide;
-      tile.lda = kPairBlock * kPairSize;
+      tile.lda = Block::kPairs * Tile<V>::kPairSize;
       for (uint32_t r = 0; r < rows.end - rows.begin; ++r) {
         widen<V>(a + size_t{r} * in, static_cast<uint32_t>(2 * tile.pairs),
                  scratch.wide + r * tile.lda);

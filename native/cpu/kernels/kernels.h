@@ -18,11 +18,13 @@ namespace nf::cpu {
   bool name##_supports(const OpShape& shape)
 
 NF_CPU_KERNEL(embedding);
+NF_CPU_KERNEL(route);
 NF_CPU_KERNEL(sample);
 NF_CPU_KERNEL(echo);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \
+  NF_CPU_KERNEL(grouped_gemm_##isa);     \
   NF_CPU_KERNEL(decode_attention_##isa); \
   NF_CPU_KERNEL(prefill_attention_##isa)
 
@@ -35,7 +37,8 @@ NF_CPU_KERNELS_OF(avx512bf16);
 #define NF_CPU_ROW_KERNELS_OF(isa)  \
   NF_CPU_KERNEL(rms_norm_##isa);    \
   NF_CPU_KERNEL(rope_append_##isa); \
-  NF_CPU_KERNEL(swi_glu_##isa)
+  NF_CPU_KERNEL(swi_glu_##isa);     \
+  NF_CPU_KERNEL(combine_experts_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);
 NF_CPU_ROW_KERNELS_OF(avx2);
