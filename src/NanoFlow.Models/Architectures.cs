@@ -19,9 +19,14 @@ public static class Architectures
     [
         new(LlamaArchitecture.Name, LlamaArchitecture.ReadConfig, LlamaArchitecture.Tensors),
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(MixtralArchitecture.Name, MixtralArchitecture.ReadConfig, MixtralArchitecture.Tensors),
         new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors),
         new(Qwen3Architecture.Name, Qwen3Architecture.ReadConfig, Qwen3Architecture.Tensors),
+        new(
+            Qwen3MoeArchitecture.Name,
+            Qwen3MoeArchitecture.ReadConfig,
+            Qwen3MoeArchitecture.Tensors),
     ];
 
     /// <summary>Supported names, as an error message lists them.</summary>
