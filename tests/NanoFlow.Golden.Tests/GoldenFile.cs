@@ -32,6 +32,7 @@ public sealed class GoldenFile
     public static TheoryData<string> LogProbModels =>
     [
         .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+        "tiny-mixtral", "tiny-mixtral-leader", "tiny-mixtral-twins", "tiny-qwen3-moe",
     ];
 
     public static GoldenFile Open(string model)

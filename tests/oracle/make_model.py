@@ -47,6 +47,7 @@ class Experts:
     per_token: int
     intermediate: int
     levels: tuple[float, ...]  # the parts along a token's first choice, its second, ...
+    gain: float = 0.7  # of the router: the larger, the more the first choice counts
     leader: int | None = None  # this expert is the first choice of every token, in every layer
     twins: tuple[tuple[int, int], ...] = ()  # pairs with one router row: their logits are equal
     equal_twins: bool = False  # and one set of weights
@@ -109,7 +110,6 @@ FAMILIES = {
 QUERY_KEY_GAIN = 1.3
 MLP_OUTPUT_GAIN = 0.5
 EXPERT_OUTPUT_GAIN = 1.2
-ROUTER_GAIN = 0.7
 
 SHAPES = {
     "tiny-llama": Shape(
@@ -162,7 +162,7 @@ SHAPES = {
         family="mixtral", hidden=64, intermediate=32, layers=2, heads=4, kv_heads=2, head_dim=16,
         positions=512, rope_theta=10000.0, tied=True, template=None,
         windows={"sliding_window": None},
-        experts=Experts(4, 2, 32, levels=(3.5,), leader=2),
+        experts=Experts(4, 2, 32, levels=(3.5,), gain=0.4, leader=2),
     ),
     "tiny-mixtral-twins": Shape(
         family="mixtral", hidden=64, intermediate=32, layers=2, heads=4, kv_heads=2, head_dim=16,
@@ -174,7 +174,7 @@ SHAPES = {
         family="qwen3_moe", hidden=64, intermediate=160, layers=2, heads=4, kv_heads=2,
         head_dim=32, positions=512, rope_theta=20000.0, tied=True, template=None,
         windows={"use_sliding_window": False, "sliding_window": None, "max_window_layers": 2},
-        experts=Experts(8, 3, 40, levels=(5.0, 4.1, 3.2)),
+        experts=Experts(8, 3, 40, levels=(6.0, 5.0, 4.0)), attention_gain=1.1,
     ),
 }
 
@@ -396,7 +396,7 @@ def make_experts(
         rows = rows[source.normal(experts.count).argsort()]
     for first, second in experts.twins:
         rows[second] = rows[first]
-    layer = {f"{router}.weight": rows * ROUTER_GAIN / math.sqrt(shape.hidden)}
+    layer = {f"{router}.weight": rows * experts.gain / math.sqrt(shape.hidden)}
     for index in range(experts.count):
         name = f"{folder}.{index}"
         layer |= {
