@@ -18,8 +18,8 @@ struct Architecture {
 };
 
 constexpr Architecture kArchitectures[] = {
-    {"Gemma2ForCausalLM", build_gemma2, true},
     {"LlamaForCausalLM", build_llama, true},
+    {"Gemma2ForCausalLM", build_gemma2, true},
     {"MistralForCausalLM", build_mistral, true},
     {"Phi3ForCausalLM", build_phi3, true},
     {"Qwen2ForCausalLM", build_qwen2, true},
