@@ -53,9 +53,12 @@ class DecoderBuilder {
 
     norm(NF_SEGMENT_LAYER, "input_norm", layer + "input_layernorm.weight", x_in_, normed, true);
     const std::string projection = layer + "self_attn.";
-    const Projection parts[] = {{projection + "q_proj", q_width_},
-                                {projection + "k_proj", kv_width_},
-                                {projection + "v_proj", kv_width_}};
+    std::vector<Projection> parts = {{projection + "q_proj", q_width_},
+                                     {projection + "k_proj", kv_width_},
+                                     {projection + "v_proj", kv_width_}};
+    if (traits_.fused_projections) {
+      parts = {{projection + "qkv_proj", q_width_ + 2 * kv_width_}};
+    }
     gemm("qkv", parts, spec_.hidden, traits_.qkv_bias, {{normed, Reach::kSame}}, qkv);
 
     Op& rope =
@@ -71,9 +74,8 @@ class DecoderBuilder {
            heads);
     attend("prefill_attention", OpKind::kPrefillAttention, Resource::kCompute, q,
            {kv, Reach::kPrefix}, heads);
-    const Projection output[] = {{projection + "o_proj", spec_.hidden}};
-    gemm("attention_projection", output, q_width_, traits_.output_bias,
-         {{heads, Reach::kSame}, {x_in_, Reach::kSame}}, x_mid_);
+    gemm("attention_projection", {{projection + "o_proj", spec_.hidden}}, q_width_,
+         traits_.output_bias, {{heads, Reach::kSame}, {x_in_, Reach::kSame}}, x_mid_);
   }
 
   void mlp() {
@@ -85,8 +87,9 @@ class DecoderBuilder {
 
     norm(NF_SEGMENT_LAYER, "mlp_norm", layer + "post_attention_layernorm.weight", x_mid_, normed,
          true);
-    const Projection both[] = {{layer + "mlp.gate_proj", spec_.intermediate},
-                               {layer + "mlp.up_proj", spec_.intermediate}};
+    std::vector<Projection> both = {{layer + "mlp.gate_proj", spec_.intermediate},
+                                    {layer + "mlp.up_proj", spec_.intermediate}};
+    if (traits_.fused_projections) both = {{layer + "mlp.gate_up_proj", 2 * spec_.intermediate}};
     gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, gate_up);
 
     Op& op = graph_.add_op(NF_SEGMENT_LAYER, "swi_glu", OpKind::kSwiGlu, Resource::kMemory);
@@ -94,8 +97,7 @@ class DecoderBuilder {
     op.writes = activated;
     op.shape.out = spec_.intermediate;
 
-    const Projection down[] = {{layer + "mlp.down_proj", spec_.hidden}};
-    gemm("down", down, spec_.intermediate, bias,
+    gemm("down", {{layer + "mlp.down_proj", spec_.hidden}}, spec_.intermediate, bias,
          {{activated, Reach::kSame}, {x_mid_, Reach::kSame}}, x_out_);
   }
 
@@ -133,8 +135,7 @@ class DecoderBuilder {
     uint32_t out;
   };
 
-  template <size_t N>
-  void gemm(const char* name, const Projection (&parts)[N], uint32_t in, bool bias,
+  void gemm(const char* name, const std::vector<Projection>& parts, uint32_t in, bool bias,
             std::vector<Read> reads, TensorId writes) {
     Weight weight{name, true, true, 0, in, {}};
     Weight offsets{std::string(name) + "_bias", true, false, 0, 1, {}};

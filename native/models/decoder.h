@@ -13,6 +13,8 @@ struct DecoderTraits {
   bool output_bias = false;  // of the projection that leaves attention
   bool mlp_bias = false;
   bool qk_norm = false;  // RMS norm of every head of q and k before rotation
+  // The checkpoint has q, k and v as one matrix, and gate and up as one.
+  bool fused_projections = false;
 };
 
 void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,

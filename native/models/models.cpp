@@ -17,11 +17,9 @@ struct Architecture {
 };
 
 constexpr Architecture kArchitectures[] = {
-    {"LlamaForCausalLM", build_llama, true},
-    {"MistralForCausalLM", build_mistral, true},
-    {"Qwen2ForCausalLM", build_qwen2, true},
-    {"Qwen3ForCausalLM", build_qwen3, true},
-    {"echo", build_echo, false},
+    {"LlamaForCausalLM", build_llama, true}, {"MistralForCausalLM", build_mistral, true},
+    {"Phi3ForCausalLM", build_phi3, true},   {"Qwen2ForCausalLM", build_qwen2, true},
+    {"Qwen3ForCausalLM", build_qwen3, true}, {"echo", build_echo, false},
 };
 
 // Far above any published model. Sizes are multiplied in 64 bits: a matrix of the widest layers and

@@ -32,6 +32,7 @@ public static class Architectures
             Gguf = new("llama", PairsRows: true),
         },
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors)
         {
             Gguf = new("qwen2", PairsRows: false),

@@ -1,10 +1,11 @@
-// What Mistral, Qwen2 and Qwen3 add to Llama's configuration: windows, biases, norms of heads.
+// What Mistral, Phi-3, Qwen2 and Qwen3 add to Llama's configuration: windows, biases, norms of heads.
 
 namespace NanoFlow.Models.Tests;
 
 public sealed class RelativesConfigTests
 {
     private const string Mistral = "MistralForCausalLM";
+    private const string Phi3 = "Phi3ForCausalLM";
     private const string Qwen2 = "Qwen2ForCausalLM";
     private const string Qwen3 = "Qwen3ForCausalLM";
 
@@ -14,6 +15,13 @@ public sealed class RelativesConfigTests
     [InlineData("{}", new[] { 4096, 4096 })]
     public void Mistral_SlidingWindow_HoldsForAllLayers(string fields, int[] windows) =>
         Assert.Equal(windows, Parse(Mistral, fields).LayerWindows);
+
+    [Theory]
+    [InlineData("{\"sliding_window\": 48}", new[] { 48, 48 })]
+    [InlineData("{\"sliding_window\": null}", new int[0])]
+    [InlineData("{}", new int[0])]
+    public void Phi3_SlidingWindow_HoldsForAllLayers(string fields, int[] windows) =>
+        Assert.Equal(windows, Parse(Phi3, fields).LayerWindows);
 
     [Theory]
     [InlineData("false", 1, new int[0])]
@@ -49,6 +57,8 @@ public sealed class RelativesConfigTests
     [InlineData(Mistral, "{\"sliding_window\": \"48\"}", "sliding_window is \"48\"")]
     [InlineData(Mistral, "{\"num_key_value_heads\": null}", "num_key_value_heads is missing")]
     [InlineData(Mistral, "{\"model_type\": \"llama\"}", "model_type is 'llama'")]
+    [InlineData(Phi3, "{\"sliding_window\": 0}", "sliding_window is 0, an integer from 1")]
+    [InlineData(Phi3, "{\"partial_rotary_factor\": 0.75}", "partial_rotary_factor is 0.75, only 1")]
     [InlineData(Qwen2, "{\"num_key_value_heads\": null}", "num_key_value_heads is missing")]
     [InlineData(Qwen2, "{\"use_sliding_window\": 1}", "use_sliding_window is 1")]
     [InlineData(Qwen2, "{\"use_sliding_window\": true}", "sliding_window is missing")]
@@ -77,6 +87,7 @@ public sealed class RelativesConfigTests
 
     [Theory]
     [InlineData(Mistral, "{}", "")]
+    [InlineData(Phi3, "{}", "qkv_proj.weight")]
     [InlineData(Qwen2, "{}", "q_proj.bias k_proj.bias v_proj.bias")]
     [InlineData(Qwen3, "{}", "q_norm.weight k_norm.weight")]
     [InlineData(
