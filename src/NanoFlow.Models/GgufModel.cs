@@ -22,10 +22,17 @@ public sealed class GgufModel : ModelSource
     public static new GgufModel Open(string path)
     {
         var full = Path.GetFullPath(path);
-        var name = Path.GetFileName(full);
-        using var stream = BoundedFile.Open(Path.GetDirectoryName(full)!, name);
-        var file = GgufFile.Read(stream, name);
-        return new GgufModel(full, file, GgufConfig.Read(file, stream));
+        using var stream = BoundedFile.Open(
+            Path.GetDirectoryName(full)!, Path.GetFileName(full));
+        return Read(stream, full);
+    }
+
+    /// <param name="stream">The content of the file.</param>
+    /// <param name="path">From where its weights are loaded later.</param>
+    public static GgufModel Read(Stream stream, string path)
+    {
+        var file = GgufFile.Read(stream, Path.GetFileName(path));
+        return new GgufModel(path, file, GgufConfig.Read(file, stream));
     }
 
     private static TensorIndex Index(string path, GgufFile file, ModelConfig config)
