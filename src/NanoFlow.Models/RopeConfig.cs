@@ -16,9 +16,13 @@ public enum RopeScalingKind
 
     /// <summary>Long wavelengths are divided by Factor, short ones kept, between blended.</summary>
     Llama3 = 2,
+
+    /// <summary>Every frequency is divided by a factor of its own.</summary>
+    Factors = 3,
 }
 
-/// <summary>Fields past Factor have meaning for Llama3 only and are 0 otherwise.</summary>
+/// <summary>The fields after Factor belong to one kind of scaling each and are 0 or empty
+/// otherwise.</summary>
 public sealed record RopeConfig(double Theta)
 {
     // What the architecture used before files stated it.
@@ -33,6 +37,9 @@ public sealed record RopeConfig(double Theta)
     public double HighFreqFactor { get; init; }
 
     public int OriginalMaxPositions { get; init; }
+
+    /// <summary>One for each frequency, so half as many as a head is wide.</summary>
+    public IReadOnlyList<float> ShortFactors { get; init; } = [];
 
     internal static RopeConfig Read(JsonSection config)
     {

@@ -135,7 +135,7 @@ class Gemm {
                          const float* sums) {
     const uint32_t out = args.weight.out;
     const uint32_t end = out - column < columns ? out - column : columns;
-    const size_t base = size_t{row} * out + column;
+    const size_t base = size_t{row} * args.stride() + column;
     for (uint32_t i = 0; i < end; i += V::kLanes) {
       const uint32_t n = end - i < V::kLanes ? end - i : V::kLanes;
       typename V::F x = V::load(sums + i);
