@@ -16,20 +16,19 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     public NativeModelSpec(EngineModel model)
     {
         var name = Encoding.UTF8.GetBytes(model.Folder?.Config.Architecture ?? Echo);
-        var windows = model.Folder?.Config.LayerWindows ?? [];
-        var bytes = sizeof(NfModelSpec) + (windows.Count * sizeof(uint)) + name.Length + 1;
+        uint[] windows = [.. (model.Folder?.Config.LayerWindows ?? []).Select(w => (uint)w)];
+        var stretch = model.Folder?.Config.Rope.Stretch;
+        float[] shortFactors = [.. (stretch?.ShortFactors ?? []).Select(f => (float)f)];
+        float[] longFactors = [.. (stretch?.LongFactors ?? []).Select(f => (float)f)];
+        var numbers = windows.Length + shortFactors.Length + longFactors.Length;
+        var bytes = sizeof(NfModelSpec) + (numbers * sizeof(uint)) + name.Length + 1;
         _spec = (NfModelSpec*)NativeMemory.AllocZeroed((nuint)bytes);
-        var window = (uint*)(_spec + 1);
-        for (var i = 0; i < windows.Count; i++)
-        {
-            window[i] = (uint)windows[i];
-        }
-
-        var text = (byte*)(window + windows.Count);
-        name.CopyTo(new Span<byte>(text, name.Length));
+        var next = (byte*)(_spec + 1);
         _spec->StructSize = (uint)sizeof(NfModelSpec);
-        _spec->Architecture = text;
-        _spec->LayerWindows = windows.Count > 0 ? window : null;
+        _spec->LayerWindows = Append<uint>(windows, ref next);
+        _spec->RopeShortFactors = Append<float>(shortFactors, ref next);
+        _spec->RopeLongFactors = Append<float>(longFactors, ref next);
+        _spec->Architecture = Append<byte>(name, ref next);
         _spec->Vocab = (uint)model.VocabSize;
         if (model.Folder is { } folder)
         {
@@ -43,6 +42,16 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     {
         NativeMemory.Free(_spec);
         _spec = null;
+    }
+
+    // Null for an empty array.
+    private static T* Append<T>(ReadOnlySpan<T> values, ref byte* next)
+        where T : unmanaged
+    {
+        var start = (T*)next;
+        values.CopyTo(new Span<T>(start, values.Length));
+        next += values.Length * sizeof(T);
+        return values.IsEmpty ? null : start;
     }
 
     private void Fill(ModelConfig config)
@@ -68,5 +77,6 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
+        _spec->RopeAttentionFactor = (float)(config.Rope.Stretch?.AttentionFactor ?? 0);
     }
 }

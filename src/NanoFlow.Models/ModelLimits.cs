@@ -53,6 +53,13 @@ internal static class ModelLimits
     // Ratios of context length to wavelength; published values are 1 and 4.
     internal static readonly RealRange RopeFreqFactor = new(1e-3, 1 << 20);
 
+    // Published factors of single frequencies run from 1 to 65. Positive, and no more than a context
+    // can be stretched.
+    internal static readonly RealRange RopeStretch = new(1e-3, 1 << 20);
+
+    // Published values are about 1.2. Scores grow with its square.
+    internal static readonly RealRange RopeAttentionFactor = new(0.01, 100);
+
     internal static readonly RealRange Temperature = new(0, 100);
 
     internal static readonly RealRange TopP = new(0, 1);
