@@ -1,6 +1,9 @@
 // Packing of weights and the size of a KV page.
 #include "cpu/pack.h"
 
+#include <vector>
+
+#include "core/block_formats.h"
 #include "core/check.h"
 #include "cpu/kernels/kv_page.h"
 
@@ -27,7 +30,7 @@ struct FromBF16 {
 template <typename Read>
 void pack_rows(const Backend::PackSpec& spec, Read read, uint32_t* packed) {
   for (uint32_t r = 0; r < spec.rows; ++r) {
-    const uint32_t out = spec.first_out + r;
+    const uint32_t out = spec.target_row(r);
     uint32_t* column = packed + (out / kPanelColumns) * panel_words(spec.in) + out % kPanelColumns;
     const size_t base = size_t{r} * spec.in;
     for (uint32_t k = 0; k < spec.in; k += 2, column += kPanelColumns) {
@@ -37,9 +40,24 @@ void pack_rows(const Backend::PackSpec& spec, Read read, uint32_t* packed) {
   }
 }
 
+// Dequantized row by row, and rounded to bf16.
+void pack_block_rows(const Backend::PackSpec& spec, const std::byte* source, uint32_t* packed) {
+  const BlockFormat& format = block_format(spec.dtype);
+  std::vector<float> row(spec.in);
+  for (uint32_t r = 0; r < spec.rows; ++r) {
+    for (uint32_t i = 0; i < spec.in; i += format.elements, source += format.bytes) {
+      dequantize_block(spec.dtype, source, row.data() + i);
+    }
+    pack_rows({spec.out, spec.in, spec.target_row(r), 1, DType::kF32}, FromF32{row.data()}, packed);
+  }
+}
+
 }  // namespace
 
-size_t matrix_bytes(uint32_t out, uint32_t in) {
+DType packed_format(DType) { return DType::kPlain; }
+
+size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
+  NF_ASSERT(format == DType::kPlain);
   const size_t panels = (size_t{out} + kPanelColumns - 1) / kPanelColumns;
   return panels * panel_words(in) * sizeof(uint32_t);
 }
@@ -54,8 +72,11 @@ void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* p
       return pack_rows(spec, FromF16{static_cast<const uint16_t*>(source)}, out);
     case DType::kBF16:
       return pack_rows(spec, FromBF16{static_cast<const uint16_t*>(source)}, out);
+    default:
+      break;
   }
-  NF_ASSERT(!"unknown dtype");
+  NF_ASSERT(is_block_format(spec.dtype));
+  pack_block_rows(spec, static_cast<const std::byte*>(source), out);
 }
 
 void unpack_row(const WeightView& weight, uint32_t row, float* out) {

@@ -16,9 +16,13 @@ public enum RopeScalingKind
 
     /// <summary>Long wavelengths are divided by Factor, short ones kept, between blended.</summary>
     Llama3 = 2,
+
+    /// <summary>Every frequency is divided by a factor of its own.</summary>
+    Factors = 3,
 }
 
-/// <summary>Fields past Factor have meaning for Llama3 only and are 0 otherwise.</summary>
+/// <summary>The fields after Factor belong to one kind of scaling each and are 0 or empty
+/// otherwise.</summary>
 public sealed record RopeConfig(double Theta)
 {
     // What the architecture used before files stated it.
@@ -34,8 +38,12 @@ public sealed record RopeConfig(double Theta)
 
     public int OriginalMaxPositions { get; init; }
 
+    /// <summary>One for each frequency, so half as many as a head is wide.</summary>
+    public IReadOnlyList<float> ShortFactors { get; init; } = [];
+
     internal static RopeConfig Read(JsonSection config)
     {
+        RefusePartialRotation(config);
         var theta = config.OptionalReal("rope_theta", ModelLimits.RopeTheta);
         var older = config.OptionalSection("rope_scaling");
         var newer = config.OptionalSection("rope_parameters");
@@ -62,11 +70,7 @@ public sealed record RopeConfig(double Theta)
 
     private static RopeConfig ReadScaling(RopeConfig plain, JsonSection section)
     {
-        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
-        {
-            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
-        }
-
+        RefusePartialRotation(section);
         var field = section.Has("rope_type") ? "rope_type" : "type";
         var kind = section.OptionalText(field) ?? "default";
         return kind switch
@@ -80,6 +84,15 @@ public sealed record RopeConfig(double Theta)
             "llama3" => ReadLlama3(plain, section),
             _ => throw section.Error(field, $"is '{kind}', supported: default, linear, llama3"),
         };
+    }
+
+    // Some of a head's dimensions stay as they are in such models.
+    private static void RefusePartialRotation(JsonSection section)
+    {
+        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
+        {
+            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
+        }
     }
 
     private static RopeConfig ReadLlama3(RopeConfig plain, JsonSection section)
