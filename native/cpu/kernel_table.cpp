@@ -22,7 +22,7 @@ namespace {
         NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),       \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
-        NF_ROW(kSample, sample), NF_ROW(kEcho, echo),                                           \
+        NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kSample, sample), NF_ROW(kEcho, echo),         \
   }
 
 constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);
