@@ -14,11 +14,12 @@ public sealed class EchoHost : IAsyncDisposable
     private readonly ServedModel _model;
     private readonly List<NanoFlowServer> _servers = [];
 
-    private EchoHost(string folder, EngineOptions options)
+    private EchoHost(string folder, EngineOptions options, Action<string>? prepare)
     {
         _folder = folder;
         var path = Path.Combine(folder, "model");
         RandomModel.Create(ModelShapes.Find("tiny-llama")!, path, seed: 1);
+        prepare?.Invoke(path);
         var model = ModelFolder.Open(path);
         var tokenizer = Tokenizer.Load(path);
         Engine = InferenceEngine.Load(EngineModel.Echo(model.Config.VocabSize), options);
@@ -40,11 +41,12 @@ public sealed class EchoHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <param name="prepare">Changes the model's folder before it is loaded.</param>
     public static async Task<EchoHost> StartAsync(
-        EngineOptions engine, ServerOptions? options = null)
+        EngineOptions engine, ServerOptions? options = null, Action<string>? prepare = null)
     {
         var folder = Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
-        var host = new EchoHost(folder, engine with { Device = DeviceKind.Reference });
+        var host = new EchoHost(folder, engine with { Device = DeviceKind.Reference }, prepare);
         host.Client = ClientOf(await host.AddServerAsync(options ?? new ServerOptions()));
         return host;
     }
