@@ -47,17 +47,17 @@ public sealed class ServedModel : IDisposable
             ApiError.NoSuchModel(requested, string.Join(", ", Names)));
 
     internal async Task<int[]> EncodeAsync(
-        string text, bool addSpecialTokens, CancellationToken cancel)
+        string text, EncodeOptions options, CancellationToken cancel)
     {
         if (text.Length <= LargeTextChars)
         {
-            return Encode(text, addSpecialTokens);
+            return Encode(text, options);
         }
 
         await _largeTexts.WaitAsync(cancel);
         try
         {
-            return Encode(text, addSpecialTokens);
+            return Encode(text, options);
         }
         finally
         {
@@ -67,13 +67,14 @@ public sealed class ServedModel : IDisposable
 
     public void Dispose() => _largeTexts.Dispose();
 
-    private int[] Encode(string text, bool addSpecialTokens)
+    private int[] Encode(string text, EncodeOptions options)
     {
         try
         {
-            var tokens = Tokenizer.Encode(text, addSpecialTokens);
+            var tokens = new List<int>();
+            Tokenizer.Encode(text, tokens, options);
             CheckVocabulary(tokens);
-            return tokens;
+            return [.. tokens];
         }
         catch (PatternLimitException)
         {
@@ -83,7 +84,7 @@ public sealed class ServedModel : IDisposable
     }
 
     // Some tokenizers know tokens that their model was never given a row for.
-    private void CheckVocabulary(int[] tokens)
+    private void CheckVocabulary(List<int> tokens)
     {
         foreach (var token in tokens)
         {

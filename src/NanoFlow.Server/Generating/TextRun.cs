@@ -112,6 +112,7 @@ internal sealed class TextRun : IDisposable
         {
             Stops = new StopStrings(settings.StopStrings),
             IncludeStop = settings.IncludeStopString,
+            SkipSpecialTokens = settings.SkipSpecialTokens,
         };
         var ends = EndTokens(settings, model);
         var seeds = new ChoiceSeeds(settings, engine);
@@ -140,7 +141,11 @@ internal sealed class TextRun : IDisposable
             }
 
             _choices.Add(new Choice(
-                index, generation, new TextStream(model.Tokenizer, text), model.Tokenizer));
+                index,
+                generation,
+                new TextStream(model.Tokenizer, text),
+                Request.NewParser(),
+                new TokenNames(model.Tokenizer, settings.TokensAsTokenIds)));
         }
     }
 
