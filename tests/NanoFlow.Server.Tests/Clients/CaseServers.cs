@@ -30,6 +30,7 @@ public sealed class CaseServers : IAsyncLifetime
     {
         "open" => run(new CaseServer(_open.Server.Address)),
         "guarded" => run(new CaseServer(_guarded.Address)),
+        "thinking" => ThinkingAsync(run),
         "story" => StoryAsync(run),
         "full" => FullAsync(run),
         "freed" => FreedAsync(run),
@@ -40,6 +41,13 @@ public sealed class CaseServers : IAsyncLifetime
         "left" => LeftAsync(run),
         _ => throw new ArgumentException($"no server '{server}'"),
     };
+
+    private static async Task ThinkingAsync(Func<CaseServer, Task> run)
+    {
+        await using var host = await EchoHost.StartAsync(
+            new EngineOptions(), prepare: ThinkingModel.Prepare);
+        await run(new CaseServer(host.Server.Address));
+    }
 
     private async Task StoryAsync(Func<CaseServer, Task> run)
     {

@@ -22,8 +22,7 @@ public sealed class ClientCaseTests
     [Fact]
     public void Cases_HaveNamesThatReportsShow()
     {
-        Assert.Empty(
-            ClientCase.All.Select(item => item.Name).Where(name => name.Length > MaxNameChars));
+        Assert.DoesNotContain(ClientCase.All, item => item.Name.Length > MaxNameChars);
     }
 
     [Fact]

@@ -36,6 +36,7 @@ internal sealed class DotnetRunner : IClientRunner
         item.Call switch
         {
             "chat" => DotnetChat.RunAsync(item, client, seen),
+            "responses" => DotnetResponses.RunAsync(item, client, seen),
             "models" => ModelsAsync(client, seen),
             "model" => ModelAsync(client, (string)item.Request["model"]!, seen),
             _ => throw new ArgumentException($"no call '{item.Call}'"),

@@ -88,6 +88,83 @@ async function generate(job, seen, create, logProbsOf) {
   }
 }
 
+// Clients of events see them by type; a run of one type counts once.
+function addEvent(seen, type) {
+  if (seen.events.at(-1) !== type) seen.events.push(type);
+}
+
+function showResponse(seen, response) {
+  const items = (type) => response.output.filter((item) => item.type === type);
+  const textOf = (item) => item.content.map((part) => part.text).join('');
+  Object.assign(seen, {
+    id: response.id,
+    model: response.model,
+    role: items('message')[0]?.role,
+    texts: items('message').map(textOf),
+    reasoning: items('reasoning').map(textOf).join(''),
+    status: response.status,
+    incomplete: response.incomplete_details?.reason ?? null,
+    usage: usageOf(response.usage),
+    metadata: response.metadata,
+    instructions: response.instructions,
+  });
+}
+
+async function respond(job, seen) {
+  const client = clientOf(OpenAI, job);
+  const request = expanded(job.case.request);
+  if (job.mode === 'whole') {
+    const response = await client.responses.create(request);
+    showResponse(seen, response);
+    if (response.output_text !== seen.texts.join('')) throw new Error('output_text differs');
+    return;
+  }
+  seen.events = [];
+  let [text, count] = ['', 0];
+  for await (const event of await client.responses.create({ ...request, stream: true })) {
+    addEvent(seen, event.type);
+    if (event.sequence_number !== count++) throw new Error('events are not numbered in order');
+    if (event.type === 'response.output_text.delta') text += event.delta;
+    if (event.response) showResponse(seen, event.response);
+  }
+  if (text !== seen.texts.join('')) throw new Error('the deltas are not the text');
+}
+
+function showMessage(seen, message) {
+  const blocks = (type) => message.content.filter((block) => block.type === type);
+  Object.assign(seen, {
+    id: message.id,
+    model: message.model,
+    role: message.role,
+    texts: blocks('text').map((block) => block.text),
+    reasoning: blocks('thinking')
+      .map((block) => block.thinking)
+      .join(''),
+    finish: [message.stop_reason],
+    stop_sequence: message.stop_sequence,
+    usage: usageOf(message.usage),
+  });
+}
+
+async function message(job, seen) {
+  const client = clientOf(Anthropic, job);
+  const request = expanded(job.case.request);
+  if (job.mode === 'whole') {
+    showMessage(seen, await client.messages.create(request));
+    return;
+  }
+  seen.events = [];
+  const stream = client.messages.stream(request);
+  for await (const event of stream) {
+    addEvent(seen, event.type);
+    if (job.case.client?.abort && event.type === 'content_block_delta') {
+      seen.aborted = true;
+      break;
+    }
+  }
+  if (!seen.aborted) showMessage(seen, await stream.finalMessage());
+}
+
 const calls = {
   chat: (job, seen) => {
     const api = clientOf(OpenAI, job).chat.completions;
@@ -103,6 +180,12 @@ const calls = {
   },
   model: async (job, seen) => {
     seen.models = [(await clientOf(OpenAI, job).models.retrieve(job.case.request.model)).id];
+  },
+  responses: respond,
+  messages: message,
+  count_tokens: async (job, seen) => {
+    const count = await clientOf(Anthropic, job).messages.countTokens(job.case.request);
+    seen.tokens = count.input_tokens;
   },
 };
 

@@ -119,6 +119,47 @@ def completions(job, seen):
     generate(job, seen, client_of(job).completions.create, completion_log_probs)
 
 
+def show_response(seen, response):
+    texts = lambda kind: [
+        "".join(part.text for part in item.content or [])
+        for item in response.output
+        if item.type == kind
+    ]
+    seen.update(
+        id=response.id,
+        model=response.model,
+        role=next((item.role for item in response.output if item.type == "message"), None),
+        texts=texts("message"),
+        reasoning="".join(texts("reasoning")),
+        status=response.status,
+        incomplete=response.incomplete_details and response.incomplete_details.reason,
+        usage=usage_of(response.usage),
+        metadata=response.metadata,
+        instructions=response.instructions,
+    )
+
+
+def responses(job, seen):
+    create = client_of(job).responses.create
+    arguments = arguments_of(create, expanded(job["case"]["request"]))
+    if job["mode"] == "whole":
+        show_response(seen, create(**arguments))
+        return
+    seen["events"] = []
+    text = ""
+    for count, event in enumerate(create(**arguments, stream=True)):
+        if event.sequence_number != count:
+            raise AssertionError("events are not numbered in order")
+        if seen["events"][-1:] != [event.type]:
+            seen["events"].append(event.type)
+        if event.type == "response.output_text.delta":
+            text += event.delta
+        if hasattr(event, "response"):
+            show_response(seen, event.response)
+    if text != "".join(seen["texts"]):
+        raise AssertionError("the deltas are not the text")
+
+
 def models(job, seen):
     seen["models"] = [model.id for model in client_of(job).models.list()]
 
@@ -127,7 +168,13 @@ def model(job, seen):
     seen["models"] = [client_of(job).models.retrieve(job["case"]["request"]["model"]).id]
 
 
-CALLS = {"chat": chat, "completions": completions, "models": models, "model": model}
+CALLS = {
+    "chat": chat,
+    "completions": completions,
+    "models": models,
+    "model": model,
+    "responses": responses,
+}
 
 
 def error_of(error):
