@@ -118,7 +118,7 @@ void WeightStore::load(uint32_t index, const nf_tensor_source& source) {
     backend_.pack_matrix({weight.out, weight.in, part.first_out, part.rows, dtype}, data, target);
   } else {
     float* values = reinterpret_cast<float*>(target) + part.first_out;
-    for (uint32_t i = 0; i < part.rows; ++i) values[i] = element(dtype, data, i);
+    for (uint32_t i = 0; i < part.rows; ++i) values[i] = element(dtype, data, i) + weight.added;
   }
   tensor.loaded = true;
 }

@@ -18,7 +18,9 @@ public static class Architectures
     private static readonly Architecture[] Table =
     [
         new(LlamaArchitecture.Name, LlamaArchitecture.ReadConfig, LlamaArchitecture.Tensors),
+        new(Gemma2Architecture.Name, Gemma2Architecture.ReadConfig, Gemma2Architecture.Tensors),
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors),
         new(Qwen3Architecture.Name, Qwen3Architecture.ReadConfig, Qwen3Architecture.Tensors),
     ];

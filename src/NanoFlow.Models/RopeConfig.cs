@@ -36,6 +36,7 @@ public sealed record RopeConfig(double Theta)
 
     internal static RopeConfig Read(JsonSection config)
     {
+        RefusePartialRotation(config);
         var theta = config.OptionalReal("rope_theta", ModelLimits.RopeTheta);
         var older = config.OptionalSection("rope_scaling");
         var newer = config.OptionalSection("rope_parameters");
@@ -62,11 +63,7 @@ public sealed record RopeConfig(double Theta)
 
     private static RopeConfig ReadScaling(RopeConfig plain, JsonSection section)
     {
-        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
-        {
-            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
-        }
-
+        RefusePartialRotation(section);
         var field = section.Has("rope_type") ? "rope_type" : "type";
         var kind = section.OptionalText(field) ?? "default";
         return kind switch
@@ -80,6 +77,15 @@ public sealed record RopeConfig(double Theta)
             "llama3" => ReadLlama3(plain, section),
             _ => throw section.Error(field, $"is '{kind}', supported: default, linear, llama3"),
         };
+    }
+
+    // Some of a head's dimensions stay as they are in such models.
+    private static void RefusePartialRotation(JsonSection section)
+    {
+        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
+        {
+            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
+        }
     }
 
     private static RopeConfig ReadLlama3(RopeConfig plain, JsonSection section)

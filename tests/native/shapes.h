@@ -125,7 +125,7 @@ class Step {
                                           .bias_begin = 0,
                                           .bias_count = 0,
                                           .flags = 0,
-                                          .reserved = 0};
+                                          .target = 0};
 
   uint32_t num_rows() const { return uint32_t(tokens.size()); }
   uint32_t num_samples() const { return uint32_t(sample_row.size()); }
