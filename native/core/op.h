@@ -25,12 +25,13 @@ enum class OpKind : uint8_t {
   kSwiGlu,
   kSample,
   kEcho,
+  kPool,
   kCount
 };
 
-constexpr const char* kOpKindNames[] = {"embedding",   "rms_norm",         "gemm",
-                                        "rope_append", "decode_attention", "prefill_attention",
-                                        "swi_glu",     "sample",           "echo"};
+constexpr const char* kOpKindNames[] = {
+    "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
+    "prefill_attention", "swi_glu",  "sample", "echo",        "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
@@ -122,7 +123,7 @@ struct SwiGluArgs {
   uint32_t intermediate;
 };
 
-// Draws the token of each sample row (see sampling.h).
+// Draws or scores the token of each sample row (see sampling.h).
 struct SampleArgs {
   RowRange rows;  // of samples
   const Batch* batch;
@@ -137,6 +138,17 @@ struct EchoArgs {
   uint32_t vocab;
 };
 
+// Pools the hidden states of sequences that ask for it, after the last norm, into their slots (see
+// pooling.h). Others cost nothing.
+struct PoolArgs {
+  RowRange rows;  // of sequences
+  const Batch* batch;
+  const float* x;       // [T, H]
+  const float* weight;  // [H]
+  uint32_t hidden;
+  float epsilon;
+};
+
 // Storage for the arguments of any op: a nano-op is bound into one of these.
 union OpArgs {
   OpArgs() : embedding() {}
@@ -148,6 +160,7 @@ union OpArgs {
   SwiGluArgs swi_glu;
   SampleArgs sample;
   EchoArgs echo;
+  PoolArgs pool;
 };
 
 }  // namespace nf
