@@ -18,7 +18,7 @@ internal static class Routes
         IEndpointRouteBuilder app, ServerState server, PrometheusExporter exporter)
     {
         var models = new ModelsEndpoint(server.Model);
-        var tokens = new TokenizeEndpoint(server.Model);
+        var tokens = new TokenizeEndpoint(server);
         var health = new HealthEndpoint(server);
         var metrics = new MetricsEndpoint(exporter);
         app.MapMethods(

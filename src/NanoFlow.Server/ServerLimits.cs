@@ -29,6 +29,12 @@ public static class ServerLimits
     // NF_MAX_LOGPROBS of nanoflow.h, and the OpenAI limit.
     public const int MaxLogProbs = 20;
 
+    // Retrieved texts that a template puts before the question; published ones show a dozen.
+    public const int MaxDocuments = 256;
+
+    // Published templates have at most a dozen variables of their own.
+    public const int MaxTemplateVariables = 64;
+
     // A client that is told to wait asks again after a second; steps are far shorter.
     public const int RetryAfterMs = 1000;
 

@@ -8,7 +8,7 @@ namespace NanoFlow.Server.Protocol;
 
 internal static class StopFields
 {
-    public static IReadOnlyList<string> Strings(RequestFields fields)
+    public static IReadOnlyList<string> Strings(RequestFields fields, RequestCaps caps)
     {
         if (!fields.TryGet("stop", out var value))
         {
@@ -26,10 +26,10 @@ internal static class StopFields
                 "'stop' must be a string or a list of strings", "stop");
         }
 
-        if (value.GetArrayLength() > ServerLimits.MaxStopStrings)
+        if (value.GetArrayLength() > caps.MaxStopStrings)
         {
             throw RequestRefusedException.Invalid(
-                $"'stop' may have at most {ServerLimits.MaxStopStrings} strings", "stop");
+                $"'stop' may have at most {caps.MaxStopStrings} strings", "stop");
         }
 
         return value.EnumerateArray()
