@@ -369,6 +369,7 @@ public sealed class Scheduler
         var isEnd = sequence.IsEndToken(token);
         var stops = isEnd || (sequence.StopCondition?.Append(token) ?? false);
         sequence.Append(token);
+        sequence.Constraint?.Append(token);
         sequence.Listener?.OnToken(sequence, token, sample, isEnd);
         if (stops || sequence.NewTokenCount == sequence.MaxNewTokens)
         {

@@ -61,6 +61,9 @@ public sealed class Sequence
     public IStopCondition? StopCondition { get; init; }
     public ISequenceListener? Listener { get; init; }
 
+    /// <summary>What its tokens must keep to; null: nothing.</summary>
+    public ITokenConstraint? Constraint { get; init; }
+
     public SequenceState State { get; internal set; }
 
     /// <summary>Null until it is finished.</summary>
