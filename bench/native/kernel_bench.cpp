@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/block_formats.h"
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
 #include "cpu/pack.h"
@@ -62,7 +63,10 @@ class Bench {
         lane_(memory_.allocate(size_t{4} << 20, "scratch")) {}
 
   void run() {
-    for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) gemm(rows);
+    for (const Kernel& kernel : cpu::kernel_table(isa_)) {
+      if (kernel.kind != OpKind::kGemm) continue;
+      for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) gemm(kernel, rows);
+    }
     for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) grouped_gemm(rows);
     attention(OpKind::kDecodeAttention, 4, 4096);
     attention(OpKind::kPrefillAttention, 512, 1024);
@@ -80,11 +84,13 @@ class Bench {
     return data;
   }
 
+  double time(const Kernel& kernel, const std::function<OpArgs()>& next) {
+    return best_seconds([&] { kernel.launch(next(), lane_); });
+  }
+
   double time(OpKind kind, const std::function<OpArgs()>& next) {
     for (const Kernel& kernel : cpu::kernel_table(isa_)) {
-      if (kernel.kind == kind) {
-        return best_seconds([&] { kernel.launch(next(), lane_); });
-      }
+      if (kernel.kind == kind) return time(kernel, next);
     }
     return 0;
   }
@@ -94,22 +100,25 @@ class Bench {
     std::fflush(stdout);
   }
 
-  void gemm(uint32_t rows) {
-    const size_t bytes = cpu::matrix_bytes(kWidth, kWidth);
+  // Figures are of the useful work, and of the bytes of the weights.
+  void gemm(const Kernel& kernel, uint32_t rows) {
+    const size_t bytes = cpu::matrix_bytes(kWidth, kWidth, kernel.weight);
     size_t offset = 0;
-    const double s = time(OpKind::kGemm, [&] {
-      offset = (offset + bytes) % kRotation;
+    const double s = time(kernel, [&] {
+      offset = offset + 2 * bytes > kRotation ? 0 : offset + bytes;
       OpArgs args;
       args.gemm = {.rows = {0, rows},
                    .a = rows_,
-                   .weight = {weights_ + offset, kWidth, kWidth},
+                   .weight = {weights_ + offset, kWidth, kWidth, kernel.weight},
                    .bias = nullptr,
                    .residual = nullptr,
                    .out = out_,
                    .out_dtype = DType::kF32};
       return args;
     });
-    report("gemm", rows, 2.0 * rows * kWidth * kWidth / s / 1e9, "GFLOP/s");
+    const char* what = kernel.weight == DType::kPlain ? "gemm" : block_format(kernel.weight).name;
+    report(what, rows, 2.0 * rows * kWidth * kWidth / s / 1e9, "GFLOP/s");
+    if (rows <= 8) report(what, rows, static_cast<double>(bytes) / s / 1e9, "GB/s");
   }
 
   // 32 experts [1536, 2048], 4 of them for a row, spread evenly.
@@ -129,7 +138,7 @@ class Bench {
       args.grouped_gemm = {.rows = {0, rows},
                            .a = rows_,
                            .a_per_slot = false,
-                           .weight = {weights_, kOut, kIn, kExperts, stride},
+                           .weight = {weights_, kOut, kIn, DType::kPlain, kExperts, stride},
                            .routing = {routing.data(), kSlots},
                            .order = order.data(),
                            .out = reinterpret_cast<float*>(out_)};
@@ -176,7 +185,7 @@ class Bench {
     args.rms_norm = {{0, rows}, nullptr, x, x, out_, kWidth, 1e-5f};
     double s = time(OpKind::kRmsNorm, [&] { return args; });
     report("rms norm", rows, rows * kWidth * 6.0 / s / 1e9, "GB/s");
-    args.swi_glu = {{0, rows}, x, out_, 2 * kWidth};
+    args.glu = {{0, rows}, x, out_, 2 * kWidth};
     s = time(OpKind::kSwiGlu, [&] { return args; });
     report("swi glu", rows, rows * kWidth * 20.0 / s / 1e9, "GB/s");
   }

@@ -17,9 +17,10 @@ namespace nf {
 enum class Reach : uint8_t { kSame, kPrefix, kAll };
 
 enum class RowSpace : uint8_t {
-  kToken,   // rows of the step
-  kSample,  // sampled rows
-  kKvPage,  // rows of the step as appended to the KV pages: outlives the step, not in the arena
+  kToken,     // rows of the step
+  kSample,    // sampled rows
+  kSequence,  // sequences of the step
+  kKvPage,    // rows of the step as appended to the KV pages: outlives the step, not in the arena
 };
 
 using TensorId = uint16_t;
@@ -52,6 +53,8 @@ struct Op {
   bool gather = false;     // reads x through the sample rows
   bool gated = false;      // waits for the release of its step
   bool normalize = false;  // route: the weights of a row are scaled to a sum of 1
+  float scale = 1;         // of embedding rows, or of q
+  float softcap = 0;       // of attention scores, or of a GEMM's results; 0: none
   OpShape shape;
 };
 
@@ -71,6 +74,7 @@ struct Weight {
   uint32_t out;
   uint32_t in;  // 1 for vectors
   std::vector<WeightPart> parts;
+  float added = 0;     // to every element of a vector when it is loaded
   uint16_t count = 1;  // matrices [out, in] packed one after the other, one for each expert
 };
 

@@ -16,11 +16,13 @@ void gemm(const OpArgs& args, Lane& lane);
 void rope_append(const OpArgs& args, Lane& lane);
 void attention(const OpArgs& args, Lane& lane);  // decode and prefill
 void swi_glu(const OpArgs& args, Lane& lane);
+void ge_glu(const OpArgs& args, Lane& lane);
 void route(const OpArgs& args, Lane& lane);  // experts.cpp, with the next two
 void grouped_gemm(const OpArgs& args, Lane& lane);
 void combine_experts(const OpArgs& args, Lane& lane);
 void sample(const OpArgs& args, Lane& lane);  // sample.cpp
 void echo(const OpArgs& args, Lane& lane);
+void pool(const OpArgs& args, Lane& lane);
 
 size_t sample_workspace(const OpShape& shape);  // bytes of scratch a worker needs
 

@@ -15,7 +15,8 @@ public sealed class TemplateMutationTests
     [
         "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "{% for m in messages %}",
         "{% endfor %}", "{% if m %}", "{% else %}", "{% elif x %}", "{% endif %}",
-        "{% set ns = namespace(a=[1], s='x') %}", "{% set ns.a = ns.a + ns.a %}", "{% macro f(x) %}",
+        "{% set ns = namespace(a=[1], s='x') %}", "{% set ns.a = ns.a + ns.a %}",
+        "{% macro f(x) %}",
         "{% endmacro %}", "{{ f(f) }}", "{% break %}", "{% continue %}", "loop.index0", "loop.last",
         "messages", "tools", "bos_token", "m['content']", "m.role", "[::-1]", "[1:]", "[-1]",
         "[99999999999]", " | ", "tojson", "trim", "length", "items", "selectattr('role')",
@@ -52,7 +53,9 @@ public sealed class TemplateMutationTests
     [MemberData(nameof(Templates))]
     public void Template_Mutated_RendersOrIsRefused(string file)
     {
-        var valid = file == "made up" ? MadeUp : File.ReadAllText(Path.Combine(GoldenFolder.Path, file));
+        var valid = file == "made up"
+            ? MadeUp
+            : File.ReadAllText(Path.Combine(GoldenFolder.Path, file));
         var mutation = new TextMutation(file.Length, Fragments);
         var conversations = Array.ConvertAll(Conversations, json => JsonDocument.Parse(json));
         var refused = 0;

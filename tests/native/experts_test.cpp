@@ -64,7 +64,7 @@ struct Problem {
     std::copy(chosen.begin(), chosen.end(), routing.begin() + size_t{row} * 2 * slots);
   }
 
-  WeightView weight() const { return {packed.data(), out, in, experts, stride}; }
+  WeightView weight() const { return {packed.data(), out, in, DType::kPlain, experts, stride}; }
 
   OpShape shape() const {
     OpShape shape;

@@ -37,6 +37,7 @@ constexpr Tolerance tolerance(nf::OpKind kind, nf::DType operand, nf::DType writ
     case nf::OpKind::kCombineExperts:
       return {4e-6f, 4e-6f};
     case nf::OpKind::kSample:
+    case nf::OpKind::kPool:
       return {2e-5f, 2e-6f};
     default:
       return {1e-6f, rounding + 4e-6f};

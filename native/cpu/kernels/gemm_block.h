@@ -11,6 +11,15 @@
 
 namespace nf::cpu {
 
+// Panels [first, first + count) of a packed matrix: columns, of which the last may be padding.
+struct Panels {
+  uint32_t first = 0;
+  uint32_t count = 0;
+
+  uint32_t column() const { return first * kPanelColumns; }
+  uint32_t columns() const { return count * kPanelColumns; }
+};
+
 template <typename V>
 class GemmBlock {
  public:
@@ -21,60 +30,62 @@ class GemmBlock {
 
   using Sums = float[kRows * kMaxPanels * kPanelColumns];
 
+  // How many blocks of at most kRows rows there are, and how many rows in all.
+  struct RowBlocks {
+    uint32_t count;
+    uint32_t rows;
+  };
+
   struct Split {
     uint32_t row_blocks;
+    uint32_t rows;  // of a block; of several experts: of an average one
     uint32_t column_blocks;
     uint32_t panels;  // of a block
   };
 
-  // Columns of the result: [first, first + count), of which the last may be padding.
-  struct Columns {
-    uint32_t first;
-    uint32_t count;
-  };
-
-  // For `row_blocks` blocks of about `rows` rows each. Only decides who computes what: results do
-  // not depend on it.
-  static Split split_work(uint32_t row_blocks, uint32_t rows, const WeightView& weight,
+  // Only decides who computes what: results do not depend on it.
+  static Split split_work(const WeightView& weight, RowBlocks blocks, size_t panel_bytes,
                           uint32_t units) {
-    const uint32_t panels = panels_of(weight);
+    const uint32_t rows = (blocks.rows + blocks.count - 1) / blocks.count;
+    const uint32_t panels = num_panels(weight);
     // A panel streams at about 30 bytes a nanosecond, or computes at about 300 flops.
-    const double words = static_cast<double>(panel_words(weight.in));
-    const double stream_ns = words * 4 / 30;
-    const double compute_ns = words * 4 * rows / 300;
+    const double stream_ns = static_cast<double>(panel_bytes) / 30;
+    const double flops = 2.0 * kPanelColumns * weight.in;
+    const double compute_ns = flops * rows / 300;
     const double panel_ns = stream_ns > compute_ns ? stream_ns : compute_ns;
     uint32_t per_task = 1;
     while (per_task < kMaxPanels && per_task * panel_ns < kTaskNs) ++per_task;
     // Larger blocks reuse activations, as long as every unit still gets several tasks.
     const uint32_t tasks_wanted = 4 * units;
-    while (per_task < kMaxPanels && row_blocks * panels / (per_task + 1) >= tasks_wanted) {
+    while (per_task < kMaxPanels && blocks.count * panels / (per_task + 1) >= tasks_wanted) {
       ++per_task;
     }
-    return {row_blocks, (panels + per_task - 1) / per_task, per_task};
+    return {blocks.count, rows, (panels + per_task - 1) / per_task, per_task};
   }
 
-  static Columns columns_of(const WeightView& weight, const Split& split, uint32_t column_block) {
+  static Panels panels_of(const WeightView& weight, const Split& split, uint32_t column_block) {
     const uint32_t first = column_block * split.panels;
-    const uint32_t left = panels_of(weight) - first;
-    return {first * kPanelColumns, (left < split.panels ? left : split.panels) * kPanelColumns};
+    const uint32_t left = num_panels(weight) - first;
+    return {first, left < split.panels ? left : split.panels};
   }
 
-  // The sums of `rows` rows and some columns, [rows, columns.count]. input(k, tile) points the tile
-  // at columns [2k, 2k + 2 * tile.pairs) of the rows' activations; tile.pairs is at most `step`.
+  // The sums of `rows` rows and some panels, [rows, panels.columns()]. input(k, tile) points the
+  // tile at columns [2k, 2k + 2 * tile.pairs) of the rows' activations; tile.pairs is at most
+  // `step`.
   template <typename Input>
-  static void multiply_block(const WeightView& weight, Columns columns, uint32_t rows, size_t step,
+  static void multiply_block(const WeightView& weight, Panels panels, uint32_t rows, size_t step,
                              Sums& sums, Input&& input) {
     const size_t pairs = pairs_of(weight.in);
     Tile<V> tile;
-    tile.ldc = columns.count;
+    tile.ldc = panels.columns();
     tile.b_stride = kPanelColumns;
     for (size_t k = 0; k < pairs; k += step) {
       tile.pairs = pairs - k < step ? pairs - k : step;
       tile.accumulate = k > 0;
       input(k, tile);
       const auto* weights = static_cast<const uint32_t*>(weight.data) + k * kPanelColumns;
-      for (uint32_t p = 0; p < columns.count / kPanelColumns; ++p) {
-        tile.half[0] = weights + (columns.first / kPanelColumns + p) * panel_words(weight.in);
+      for (uint32_t p = 0; p < panels.count; ++p) {
+        tile.half[0] = weights + (panels.first + p) * panel_words(weight.in);
         tile.half[1] = tile.half[0] + 16;
         tile.c = sums + p * kPanelColumns;
         multiply<V>(tile, rows);
@@ -85,7 +96,7 @@ class GemmBlock {
  private:
   static constexpr double kTaskNs = 20e3;  // shorter tasks would drown in claiming them
 
-  static uint32_t panels_of(const WeightView& weight) {
+  static uint32_t num_panels(const WeightView& weight) {
     return (weight.out + kPanelColumns - 1) / kPanelColumns;
   }
 };

@@ -22,12 +22,13 @@ class GroupedGemm {
     Groups groups;
     group_rows(args, groups);
     const uint32_t blocks = groups.first_block[groups.count];
-    const uint32_t rows = (groups.begin[groups.count] + blocks - 1) / blocks;
-    const auto split = Block::split_work(blocks, rows, args.weight, lane.units());
+    const size_t panel_bytes = panel_words(args.weight.in) * sizeof(uint32_t);
+    const auto split = Block::split_work(args.weight, {blocks, groups.begin[groups.count]},
+                                         panel_bytes, lane.units());
     lane.for_each(blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
       // Blocks of one expert and the same columns follow each other: they share the weights.
-      const Columns columns = Block::columns_of(args.weight, split, task / blocks);
-      run_task(args, groups, task % blocks, columns, lane.scratch(worker));
+      const Panels panels = Block::panels_of(args.weight, split, task / blocks);
+      run_task(args, groups, task % blocks, panels, lane.scratch(worker));
     });
   }
 
@@ -37,7 +38,6 @@ class GroupedGemm {
 
  private:
   using Block = GemmBlock<V>;
-  using Columns = typename Block::Columns;
   using A = typename V::A;
 
   struct Scratch {
@@ -103,7 +103,7 @@ class GroupedGemm {
   }
 
   static void run_task(const GroupedGemmArgs& args, const Groups& groups, uint32_t block,
-                       Columns columns, std::byte* memory) {
+                       Panels panels, std::byte* memory) {
     auto& scratch = *reinterpret_cast<Scratch*>(memory);
     const Entries entries = entries_of(args, groups, block);
     const WeightView weight = args.weight.matrix(entries.expert);
@@ -113,13 +113,13 @@ class GroupedGemm {
     const bool once = V::kPairDot && entries.count <= V::kTileRows && fits;
     const size_t step = once ? pairs : Block::kPairs;
     Block::multiply_block(
-        weight, columns, entries.count, step, scratch.sums,
+        weight, panels, entries.count, step, scratch.sums,
         [&](size_t k, Tile<V>& tile) { set_input(args, entries, k, scratch, tile); });
-    const uint32_t left = weight.out - columns.first;
-    const uint32_t end = left < columns.count ? left : columns.count;
+    const uint32_t left = weight.out - panels.column();
+    const uint32_t end = left < panels.columns() ? left : panels.columns();
     for (uint32_t r = 0; r < entries.count; ++r) {
-      const float* sums = scratch.sums + r * size_t{columns.count};
-      float* out = args.out + size_t{entries.entry[r]} * weight.out + columns.first;
+      const float* sums = scratch.sums + r * size_t{panels.columns()};
+      float* out = args.out + size_t{entries.entry[r]} * weight.out + panels.column();
       __builtin_memcpy(out, sums, end * sizeof(float));
     }
   }
