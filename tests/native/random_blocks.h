@@ -34,10 +34,10 @@ inline HalfPlaces half_places(nf::DType dtype) {
 inline std::vector<std::byte> random_blocks(Random& random, const nf::BlockFormat& format,
                                             size_t elements, float deviation) {
   const nf::DType dtype = format.dtype;
-  // The deviation of scale * q by that of q, with the mean of what stands between.
+  // The deviation of an element, in block scales.
   const float steps = dtype == nf::DType::kQ8_0   ? 74.0f
                       : dtype == nf::DType::kQ4_0 ? 4.6f
-                      : dtype == nf::DType::kQ4_K ? 32 * 4.6f
+                      : dtype == nf::DType::kQ4_K ? 255.0f
                                                   : 74 * 18.5f;
   const uint16_t scale = half_below(deviation / steps);
   const uint16_t min = half_below(deviation / steps * 7.5f);

@@ -111,8 +111,8 @@ void TinyModel::load_weights(const TinyOptions& options, uint64_t seed) {
     source.struct_size = sizeof(source);
     const nf::DType format = format_of(options, info.name);
     if (is_block_format(format)) {
-      const auto blocks =
-          random_blocks(random, nf::block_format(format), count, 0.6f / std::sqrt(64.0f));
+      const auto blocks = random_blocks(random, nf::block_format(format), count,
+                                        0.6f / std::sqrt(float(options.hidden)));
       source.dtype = static_cast<uint32_t>(format);
       source.data = blocks.data();
       source.num_bytes = blocks.size();
@@ -122,7 +122,7 @@ void TinyModel::load_weights(const TinyOptions& options, uint64_t seed) {
     // Wide enough that logits differ clearly; norms around one, biases around zero.
     const bool norm = std::string(info.name).find("norm") != std::string::npos;
     std::normal_distribution<float> values(norm ? 1.0f : 0.0f,
-                                           matrix ? 0.6f / std::sqrt(64.0f) : 0.1f);
+                                           matrix ? 0.6f / std::sqrt(float(options.hidden)) : 0.1f);
     std::vector<uint16_t> data(count);
     for (uint16_t& value : data) value = nf::to_bf16(values(random)).bits;
     source.dtype = NF_DTYPE_BF16;
