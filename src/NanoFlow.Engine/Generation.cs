@@ -201,8 +201,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long; that and the tokens of the sequence, which do
-    // the same, is all that the engine's thread ever allocates. A reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long. Those and the tokens of the sequence, which
+    // double, too, are all that the engine's thread ever allocates. A reader may go on with the old
+    // ones: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

@@ -33,7 +33,8 @@ internal sealed class Choice(
     /// <summary>Those tokens, an end token included.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
-    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
+    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper
+    /// end.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>How it ended, for metrics and the log.</summary>
