@@ -48,6 +48,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
             MinNewTokens = request.MinNewTokens,
             EndTokens = request.EndTokens,
             StopCondition = request.StopCondition,
+            Constraint = request.Constraint,
             Listener = this,
         };
         if (request.Sampling.LogProbCount is { } count)

@@ -61,6 +61,9 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         return copy;
     }
 
+    private float* Floats(IReadOnlyList<double>? numbers) =>
+        Copy<float>([.. (numbers ?? []).Select(number => (float)number)]);
+
     private byte* Text(string text) => Copy<byte>(Encoding.UTF8.GetBytes(text + '\0'));
 
     private void Fill(ModelConfig config)
@@ -86,7 +89,10 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
-        _spec->RopeShortFactors = Copy<float>([.. config.Rope.ShortFactors]);
+        var stretch = config.Rope.Stretch;
+        _spec->RopeShortFactors = Floats(stretch?.ShortFactors);
+        _spec->RopeLongFactors = Floats(stretch?.LongFactors);
+        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
         _spec->LayerWindows = Copy<uint>([.. config.LayerWindows.Select(window => (uint)window)]);
     }
 

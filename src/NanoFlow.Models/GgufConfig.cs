@@ -177,7 +177,10 @@ internal sealed class GgufConfig
         return rope with
         {
             Scaling = RopeScalingKind.Factors,
-            ShortFactors = ReadFactors(tensor, headDim / 2, data),
+            Stretch = new RopeStretch(ReadFactors(tensor, headDim / 2, data), [])
+            {
+                AttentionFactor = 1,
+            },
         };
     }
 
@@ -202,7 +205,7 @@ internal sealed class GgufConfig
         };
     }
 
-    private float[] ReadFactors(TensorEntry tensor, int count, Stream data)
+    private double[] ReadFactors(TensorEntry tensor, int count, Stream data)
     {
         if (tensor.DType != TensorDType.F32 || tensor.Shape is not [var length] || length != count)
         {
@@ -213,8 +216,8 @@ internal sealed class GgufConfig
 
         data.Seek(tensor.Offset, SeekOrigin.Begin);
         var bytes = BoundedFile.ReadExactly(data, count * sizeof(float), _file.Name);
-        var factors = new float[count];
-        var range = ModelLimits.RopeDivisor;
+        var factors = new double[count];
+        var range = ModelLimits.RopeStretch;
         for (var i = 0; i < count; i++)
         {
             factors[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * sizeof(float)));

@@ -37,6 +37,9 @@ internal sealed class Choice(
     /// end.</summary>
     public string? FinishReason { get; private set; }
 
+    /// <summary>The stop string that ended it; null when something else did.</summary>
+    public string? StopString => text.StopText;
+
     /// <summary>How it ended, for metrics and the log.</summary>
     public string Outcome => FinishReason
         ?? (Generation.Reason == Scheduling.FinishReason.Error ? "error" : "abort");
