@@ -216,7 +216,7 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         json.WriteEndObject();
         json.WriteNumber("output_tokens"u8, usage.CompletionTokens);
         json.WriteStartObject("output_tokens_details"u8);
-        json.WriteNumber("reasoning_tokens"u8, 0);
+        json.WriteNumber("reasoning_tokens"u8, usage.ReasoningTokens);
         json.WriteEndObject();
         json.WriteNumber("total_tokens"u8, usage.PromptTokens + usage.CompletionTokens);
         json.WriteEndObject();
