@@ -26,12 +26,14 @@ enum class OpKind : uint8_t {
   kGeGlu,
   kSample,
   kEcho,
+  kPool,
   kCount
 };
 
 constexpr const char* kOpKindNames[] = {
     "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
-    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo"};
+    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo",
+    "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
@@ -71,6 +73,11 @@ struct GemmArgs {
   void* out;              // [T, out]
   DType out_dtype;        // operand dtype or fp32
   float softcap = 0;      // 0: none
+  // Elements from a row of out and residual to the next, where the weight is a section of a wider
+  // one; 0: the weight's own width
+  uint32_t row_stride = 0;
+
+  uint32_t stride() const { return row_stride == 0 ? weight.out : row_stride; }
 };
 
 // The paged keys and values of one layer. Bytes inside a page are the backend's own layout.
@@ -135,7 +142,7 @@ struct GluArgs {
   uint32_t intermediate;
 };
 
-// Draws the token of each sample row (see sampling.h).
+// Draws or scores the token of each sample row (see sampling.h).
 struct SampleArgs {
   RowRange rows;  // of samples
   const Batch* batch;
@@ -150,6 +157,17 @@ struct EchoArgs {
   uint32_t vocab;
 };
 
+// Pools the hidden states of sequences that ask for it, after the last norm, into their slots (see
+// pooling.h). Others cost nothing.
+struct PoolArgs {
+  RowRange rows;  // of sequences
+  const Batch* batch;
+  const float* x;       // [T, H]
+  const float* weight;  // [H]
+  uint32_t hidden;
+  float epsilon;
+};
+
 // Storage for the arguments of any op: a nano-op is bound into one of these.
 union OpArgs {
   OpArgs() : embedding() {}
@@ -161,6 +179,7 @@ union OpArgs {
   GluArgs glu;
   SampleArgs sample;
   EchoArgs echo;
+  PoolArgs pool;
 };
 
 }  // namespace nf

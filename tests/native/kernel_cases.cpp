@@ -117,7 +117,7 @@ struct Run {
 class PackedMatrix {
  public:
   PackedMatrix(const Subject& subject, uint32_t out, uint32_t in, const std::vector<float>& values)
-      : bytes_(subject.matrix_bytes(out, in)), view_{bytes_.data(), out, in} {
+      : bytes_(subject.matrix_bytes(out, in, DType::kPlain)), view_{bytes_.data(), out, in} {
     Tensor source(DType::kBF16, values);
     const auto* rows = static_cast<const std::byte*>(source.data());
     const uint32_t first = out / 3;
@@ -356,6 +356,11 @@ Step random_samples(Random& random, uint32_t vocab) {
   return step;
 }
 
+void score_random(Random& random, uint32_t vocab, nf_sampling& sampling) {
+  sampling.flags |= NF_SAMPLING_SCORE;
+  sampling.target = pick(random, 0, vocab - 1);
+}
+
 void run_sample(Run& run) {
   const uint32_t vocab = run.shape.out;
   Step step = random_samples(run.random, vocab);
@@ -365,6 +370,7 @@ void run_sample(Run& run) {
     sampling.presence_penalty = float(pick(run.random, 0, 1));
     sampling.num_logprobs = pick(run.random, 0, NF_MAX_LOGPROBS);
     sampling.seed = run.random();
+    if (pick(run.random, 0, 2) == 0) score_random(run.random, vocab, sampling);
   }
   Tensor logits(DType::kF32, normal(run.random, size_t{step.num_samples()} * vocab, 2.0f));
   const nf::Batch batch = step.batch();
@@ -376,11 +382,37 @@ void run_sample(Run& run) {
 
 void run_echo(Run& run) {
   Step step = random_samples(run.random, run.shape.out);
+  for (nf_sampling& sampling : step.sampling) {
+    if (pick(run.random, 0, 1) == 0) score_random(run.random, run.shape.out, sampling);
+  }
   const nf::Batch batch = step.batch();
   OpArgs args;
   args.echo = {{}, &batch, run.shape.out};
   run.launch(args, args.echo.rows, {0, step.num_samples()});
   append_samples(step, run.output);
+}
+
+void run_pool(Run& run) {
+  constexpr uint32_t kFlags[] = {0, NF_SEQUENCE_POOL_FIRST, NF_SEQUENCE_POOL_LAST,
+                                 NF_SEQUENCE_POOL_MEAN};
+  const uint32_t hidden = run.shape.out;
+  Step step = random_step(run.random, 8);
+  for (nf_sequence& sequence : step.sequences) sequence.flags |= kFlags[pick(run.random, 0, 3)];
+  const auto count = uint32_t(step.sequences.size());
+  step.pooled.assign(size_t{count} * hidden, kUntouched);
+  Tensor x(DType::kF32, normal(run.random, size_t{step.num_rows()} * hidden));
+  const std::vector<float> weight = normal(run.random, hidden);
+  const nf::Batch batch = step.batch();
+  OpArgs args;
+  args.pool = {{}, &batch, x.floats(), weight.data(), hidden, 1e-5f};
+  run.launch(args, args.pool.rows, {0, count});
+  run.output.rows = count;
+  for (const nf_sequence& sequence : step.sequences) {
+    const float* row = step.pooled.data() + size_t{sequence.slot} * hidden;
+    run.output.values.insert(run.output.values.end(), row, row + hidden);
+  }
+  append_bytes(run.output, run.output.values.data(), run.output.values.size());
+  append_bytes(run.output, step.pooled_rows.data(), step.pooled_rows.size());
 }
 
 // Any width, but multiples of a cache line as often as not: kernels may support only those.
@@ -406,8 +438,8 @@ OpCase random_case(OpKind kind, Random& random) {
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {
   static constexpr void (*kRunners[])(Run&) = {
-      run_embedding, run_rms_norm, run_gemm, run_rope_append, run_attention,
-      run_attention, run_glu,      run_glu,  run_sample,      run_echo};
+      run_embedding, run_rms_norm, run_gemm, run_rope_append, run_attention, run_attention,
+      run_glu,       run_glu,      run_sample, run_echo,      run_pool};
   static_assert(sizeof(kRunners) / sizeof(kRunners[0]) == size_t(OpKind::kCount));
   Run run(subject, kernel, c, split);
   kRunners[size_t(c.kind)](run);
