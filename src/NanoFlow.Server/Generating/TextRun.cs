@@ -131,6 +131,7 @@ internal sealed class TextRun : IDisposable
                 StopCondition = text.Stops.IsEmpty
                     ? null
                     : new StopText(new TextStream(model.Tokenizer, text)),
+                Constraint = Request.NewConstraint(),
                 Sampling = settings.Sampling with
                 {
                     Seed = seeds.Of(index),
