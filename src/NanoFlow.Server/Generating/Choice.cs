@@ -21,6 +21,9 @@ internal sealed class Choice(
     /// <summary>Tokens taken from the engine so far, an end token included.</summary>
     public int TokenCount { get; private set; }
 
+    /// <summary>Those of them that the model spent on thoughts.</summary>
+    public int ReasoningTokenCount { get; private set; }
+
     /// <summary>When the last of them was taken; 0 before the first.</summary>
     public long LastTokenAt { get; set; }
 
@@ -56,6 +59,7 @@ internal sealed class Choice(
         text.Append(token.Token);
         parser.Append(text.Ready, Pieces);
         text.Take();
+        ReasoningTokenCount += parser.InThoughts ? 1 : 0;
         if (token.LogProb is { } logProb)
         {
             AddLogProbs(token, logProb);

@@ -32,6 +32,8 @@ internal sealed class ReasoningParser(bool isOpen, IAnswerParser answer) : IAnsw
         Answer,
     }
 
+    public bool InThoughts => _state == State.Thoughts;
+
     public void Append(ReadOnlySpan<byte> text, AnswerPieces pieces)
     {
         var rest = _state == State.Start ? FindOpening(text) : text;
