@@ -16,7 +16,7 @@ namespace {
         NF_ROW(kGemm, gemm_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),                  \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
-        NF_ROW(kSample, sample), NF_ROW(kEcho, echo),                                           \
+        NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kSample, sample), NF_ROW(kEcho, echo),         \
   }
 
 constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);

@@ -228,7 +228,7 @@ void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype
   }
   float* values = reinterpret_cast<float*>(target) + part.first_out;
   for (uint32_t i = 0; i < part.rows; ++i) {
-    values[unpaired_row(i, paired_rows)] = element(dtype, data, i);
+    values[unpaired_row(i, paired_rows)] = element(dtype, data, i) + weight.added;
   }
 }
 

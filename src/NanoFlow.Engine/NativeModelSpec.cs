@@ -76,6 +76,10 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->NumKvHeads = (uint)config.KvHeadCount;
         _spec->HeadDim = (uint)config.HeadDim;
         _spec->RmsNormEps = (float)config.RmsNormEps;
+        _spec->AttentionSoftcap = (float)config.AttentionSoftcap;
+        _spec->LogitSoftcap = (float)config.LogitSoftcap;
+        _spec->QueryScale = (float)config.QueryScale;
+        _spec->EmbeddingScale = (float)config.EmbeddingScale;
         _spec->RopeScaling = (uint)config.Rope.Scaling;
         _spec->RopeTheta = config.Rope.Theta;
         _spec->RopeFactor = (float)config.Rope.Factor;

@@ -31,6 +31,7 @@ public static class Architectures
             // Mistral, too.
             Gguf = new("llama", PairsRows: true),
         },
+        new(Gemma2Architecture.Name, Gemma2Architecture.ReadConfig, Gemma2Architecture.Tensors),
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
         new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors)

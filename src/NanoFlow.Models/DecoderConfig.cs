@@ -1,5 +1,5 @@
 // What the configurations of Llama and its relatives have in common: pre-norm, grouped-query
-// attention, rotary positions, gated SiLU feed-forward. What an architecture has beyond them is
+// attention, rotary positions, gated feed-forward. What an architecture has beyond them is
 // read in its own file.
 
 namespace NanoFlow.Models;
@@ -7,10 +7,11 @@ namespace NanoFlow.Models;
 internal static class DecoderConfig
 {
     /// <summary>The facts that all share; biases and windows are left at none.</summary>
-    internal static ModelConfig Read(JsonSection json, string architecture, string modelType)
+    internal static ModelConfig Read(
+        JsonSection json, string architecture, string modelType, string activation = "silu")
     {
         RequireText(json, "model_type", modelType);
-        RequireText(json, "hidden_act", "silu");
+        RequireText(json, "hidden_act", activation);
         if (json.Has("quantization_config"))
         {
             throw json.Error(
@@ -90,7 +91,7 @@ internal static class DecoderConfig
         };
     }
 
-    private static void RequireText(JsonSection json, string field, string wanted)
+    internal static void RequireText(JsonSection json, string field, string wanted)
     {
         if (json.OptionalText(field) is { } text && text != wanted)
         {

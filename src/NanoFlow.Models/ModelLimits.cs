@@ -43,6 +43,13 @@ internal static class ModelLimits
     // Tokens that a layer looks back; a window as long as the longest context hides nothing.
     internal static readonly IntRange Window = new(1, 1 << 24);
 
+    // Published values are 30 and 50. Far below 1 every score would be the same, far above the upper
+    // end none would change.
+    internal static readonly RealRange Softcap = new(0.1, 10000);
+
+    // Queries are divided by its root. Published values are about the size of a head: 144 to 256.
+    internal static readonly RealRange QueryScalar = new(1, 65536);
+
     // Below the lower end fp32 sums of squares lose it; above the upper end it is no epsilon.
     internal static readonly RealRange NormEps = new(1e-12, 0.1);
 

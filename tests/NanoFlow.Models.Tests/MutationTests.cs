@@ -35,6 +35,10 @@ public sealed class MutationTests
     [Theory]
     [InlineData("MistralForCausalLM", "{\"sliding_window\":64}")]
     [InlineData(
+        "Gemma2ForCausalLM",
+        "{\"hidden_act\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":64,\"sliding_window\":8,"
+        + "\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0}")]
+    [InlineData(
         "Qwen2ForCausalLM",
         "{\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":1}")]
     [InlineData(

@@ -120,6 +120,21 @@ public sealed class PublishedConfigTests
          "use_cache": true, "vocab_size": 32064}
         """;
 
+    internal const string Gemma2 =
+        """
+        {"architectures": ["Gemma2ForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "attn_logit_softcapping": 50.0, "bos_token_id": 2,
+         "cache_implementation": "hybrid", "eos_token_id": 1, "final_logit_softcapping": 30.0,
+         "head_dim": 256, "hidden_act": "gelu_pytorch_tanh",
+         "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 2304,
+         "initializer_range": 0.02, "intermediate_size": 9216,
+         "max_position_embeddings": 8192, "model_type": "gemma2", "num_attention_heads": 8,
+         "num_hidden_layers": 26, "num_key_value_heads": 4, "pad_token_id": 0,
+         "query_pre_attn_scalar": 256, "rms_norm_eps": 1e-06, "rope_theta": 10000.0,
+         "sliding_window": 4096, "torch_dtype": "float32", "use_cache": true,
+         "vocab_size": 256000}
+        """;
+
     private static readonly RopeConfig ScaledBy8 = new(500000)
     {
         Scaling = RopeScalingKind.Llama3,
@@ -139,6 +154,7 @@ public sealed class PublishedConfigTests
     [InlineData(Qwen25, 7_615_616_512, 57_344)]
     [InlineData(Qwen3, 596_049_920, 114_688)]
     [InlineData(Phi3Mini4k, 3_821_079_552, 393_216)]
+    [InlineData(Gemma2, 2_614_341_888, 106_496)]
     public void Size_PublishedModel_IsThePublishedNumber(string json, long parameters, long kvBytes)
     {
         var config = Parse(json);
@@ -226,6 +242,18 @@ public sealed class PublishedConfigTests
         Assert.Equal((32, 32, 96), (config.HeadCount, config.KvHeadCount, config.HeadDim));
         Assert.Equal(Enumerable.Repeat(2047, 32), config.LayerWindows);
         Assert.Equal(new RopeConfig(10000), config.Rope);
+    }
+
+    [Fact]
+    public void Parse_Gemma2_IsTiedAndHasCapsScalesAndAWindowInEverySecondLayer()
+    {
+        var config = Parse(Gemma2);
+
+        Assert.True(config.TiedEmbeddings);
+        Assert.Equal((8, 4, 256), (config.HeadCount, config.KvHeadCount, config.HeadDim));
+        Assert.Equal((50.0, 30.0), (config.AttentionSoftcap, config.LogitSoftcap));
+        Assert.Equal((1 / 16.0, 48.0), (config.QueryScale, config.EmbeddingScale));
+        Assert.Equal([4096, 0, 4096, 0], config.LayerWindows.Take(4));
     }
 
     internal static ModelConfig Parse(string json) =>

@@ -1,4 +1,4 @@
-// GEMM over packed weights: out = a * w^T (+ bias) (+ residual).
+// GEMM over packed weights: out = a * w^T (+ bias) (+ residual), softened where the model caps it.
 //
 // Traffic: every weight is read from memory once per 96 rows, activations once per 8 panels. A task
 // is a block of rows times a few panels of 32 columns. Inside it the reduced dimension goes in
@@ -9,6 +9,7 @@
 #include "core/backend.h"
 #include "core/check.h"
 #include "cpu/kernels/tile.h"
+#include "cpu/kernels/vec_math.h"
 #include "cpu/pack.h"
 
 namespace nf::cpu {
@@ -140,6 +141,7 @@ class Gemm {
       typename V::F x = V::load(sums + i);
       if (args.bias) x = V::add(x, V::load_part(args.bias + column + i, n));
       if (args.residual) x = V::add(x, V::load_part(args.residual + base + i, n));
+      if (args.softcap > 0) x = soft_cap<V>(x, args.softcap);
       if (args.out_dtype == DType::kF32) {
         V::store_part(static_cast<float*>(args.out) + base + i, x, n);
       } else {

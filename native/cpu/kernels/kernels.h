@@ -35,7 +35,8 @@ NF_CPU_KERNELS_OF(avx512bf16);
 #define NF_CPU_ROW_KERNELS_OF(isa)  \
   NF_CPU_KERNEL(rms_norm_##isa);    \
   NF_CPU_KERNEL(rope_append_##isa); \
-  NF_CPU_KERNEL(swi_glu_##isa)
+  NF_CPU_KERNEL(swi_glu_##isa);     \
+  NF_CPU_KERNEL(ge_glu_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);
 NF_CPU_ROW_KERNELS_OF(avx2);

@@ -9,7 +9,7 @@ namespace NanoFlow.Server.Access;
 
 internal sealed class RequestShell(AccessLog log, TimeProvider time)
 {
-    private const string IdHeader = "x-request-id";
+    public const string IdHeader = "x-request-id";
 
     public async Task RunAsync(HttpContext context, RequestDelegate next)
     {

@@ -44,6 +44,7 @@ internal static class ServeCommand
             EndTokens = [.. source.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
             Tokenizer = tokenizer,
             ChatTemplate = template,
+            Reasoning = given.Get(ServeFlags.ReasoningParser, ReasoningMode.Auto),
             Created = DateTimeOffset.UtcNow,
         };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);
@@ -53,11 +54,8 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static ServerOptions HttpOptions(Given given) => new()
+    private static ServerOptions HttpOptions(Given given) => ServeFlags.Options(given) with
     {
-        Host = given.Get(ServeFlags.Host, new ServerOptions().Host),
-        Port = given.Get(ServeFlags.Port, new ServerOptions().Port),
-        ApiKeys = given.All(ServeFlags.ApiKey),
         ConfigureLogging = logging =>
         {
             logging.AddFilter("Microsoft", LogLevel.Warning);
