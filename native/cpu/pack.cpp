@@ -1,10 +1,9 @@
 // Packing of weights and the size of a KV page.
 #include "cpu/pack.h"
 
-#include <vector>
-
 #include "core/block_formats.h"
 #include "core/check.h"
+#include "cpu/block_pack.h"
 #include "cpu/kernels/kv_page.h"
 
 namespace nf::cpu {
@@ -40,24 +39,12 @@ void pack_rows(const Backend::PackSpec& spec, Read read, uint32_t* packed) {
   }
 }
 
-// Dequantized row by row, and rounded to bf16.
-void pack_block_rows(const Backend::PackSpec& spec, const std::byte* source, uint32_t* packed) {
-  const BlockFormat& format = block_format(spec.dtype);
-  std::vector<float> row(spec.in);
-  for (uint32_t r = 0; r < spec.rows; ++r) {
-    for (uint32_t i = 0; i < spec.in; i += format.elements, source += format.bytes) {
-      dequantize_block(spec.dtype, source, row.data() + i);
-    }
-    pack_rows({spec.out, spec.in, spec.target_row(r), 1, DType::kF32}, FromF32{row.data()}, packed);
-  }
-}
-
 }  // namespace
 
-DType packed_format(DType) { return DType::kPlain; }
+DType packed_format(DType stored) { return is_block_format(stored) ? stored : DType::kPlain; }
 
 size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
-  NF_ASSERT(format == DType::kPlain);
+  if (is_block_format(format)) return block_matrix_bytes(out, in, format);
   const size_t panels = (size_t{out} + kPanelColumns - 1) / kPanelColumns;
   return panels * panel_words(in) * sizeof(uint32_t);
 }
@@ -76,10 +63,11 @@ void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* p
       break;
   }
   NF_ASSERT(is_block_format(spec.dtype));
-  pack_block_rows(spec, static_cast<const std::byte*>(source), out);
+  pack_block_matrix(spec, static_cast<const std::byte*>(source), packed);
 }
 
 void unpack_row(const WeightView& weight, uint32_t row, float* out) {
+  if (is_block_format(weight.format)) return unpack_block_row(weight, row, out);
   const uint32_t* column = static_cast<const uint32_t*>(weight.data) +
                            (row / kPanelColumns) * panel_words(weight.in) + row % kPanelColumns;
   for (uint32_t k = 0; k < weight.in; ++k) {
