@@ -40,6 +40,7 @@ internal static class EngineLoader
                 MaxPositions = maxModelLength,
                 PageTokens = options.BlockSize,
                 PageCount = memory.PageCount,
+                LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
             var graph = engine.DescribeGraph();
             var plans = OpenPlans(graph, device, options);

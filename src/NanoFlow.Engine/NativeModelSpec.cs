@@ -86,8 +86,17 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
-        _spec->RopeShortFactors = Copy<float>([.. config.Rope.ShortFactors]);
+        FillStretch(config.Rope.Stretch);
         _spec->LayerWindows = Copy<uint>([.. config.LayerWindows.Select(window => (uint)window)]);
+    }
+
+    private void FillStretch(RopeStretch? stretch)
+    {
+        _spec->RopeShortFactors = Copy<float>(
+            [.. (stretch?.ShortFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeLongFactors = Copy<float>(
+            [.. (stretch?.LongFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
     }
 
     // Weights that stay in the block format they are stored in.

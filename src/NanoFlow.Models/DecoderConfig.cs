@@ -22,6 +22,8 @@ internal static class DecoderConfig
 
         var hidden = json.Int("hidden_size", ModelLimits.Hidden);
         var heads = json.Int("num_attention_heads", ModelLimits.Heads);
+        var headDim = ReadHeadDim(json, hidden, heads);
+        var positions = json.Int("max_position_embeddings", ModelLimits.Positions);
         var vocab = json.Int("vocab_size", ModelLimits.Vocab);
         var tokenIds = new IntRange(0, vocab - 1);
         return new ModelConfig
@@ -32,11 +34,11 @@ internal static class DecoderConfig
             LayerCount = json.Int("num_hidden_layers", ModelLimits.Layers),
             HeadCount = heads,
             KvHeadCount = ReadKvHeads(json, heads),
-            HeadDim = ReadHeadDim(json, hidden, heads),
+            HeadDim = headDim,
             VocabSize = vocab,
-            MaxPositions = json.Int("max_position_embeddings", ModelLimits.Positions),
+            MaxPositions = positions,
             RmsNormEps = json.Real("rms_norm_eps", ModelLimits.NormEps),
-            Rope = RopeConfig.Read(json),
+            Rope = RopeConfig.Read(json, headDim, positions),
             TiedEmbeddings = json.OptionalBool("tie_word_embeddings") ?? false,
             StoredDType = ReadDType(json),
             BosTokenId = json.OptionalInt("bos_token_id", tokenIds),

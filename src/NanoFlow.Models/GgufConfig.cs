@@ -88,6 +88,12 @@ internal sealed class GgufConfig
                 Key("expert_count"), $"is {experts}, only dense models are read from GGUF files");
         }
 
+        var factorKey = Key("rope.scaling.attn_factor");
+        if (_fields.OptionalReal(factorKey, ModelLimits.RopeAttentionFactor) is { } factor and not 1)
+        {
+            throw _fields.Error(factorKey, $"is {factor}, only 1 is supported");
+        }
+
         if (_fields.OptionalBool(Key("attention.causal")) == false)
         {
             throw _fields.Error(Key("attention.causal"), "is false, only true is supported");
@@ -177,7 +183,10 @@ internal sealed class GgufConfig
         return rope with
         {
             Scaling = RopeScalingKind.Factors,
-            ShortFactors = ReadFactors(tensor, headDim / 2, data),
+            Stretch = new RopeStretch(ReadFactors(tensor, headDim / 2, data), [])
+            {
+                AttentionFactor = 1,
+            },
         };
     }
 
@@ -202,7 +211,7 @@ internal sealed class GgufConfig
         };
     }
 
-    private float[] ReadFactors(TensorEntry tensor, int count, Stream data)
+    private double[] ReadFactors(TensorEntry tensor, int count, Stream data)
     {
         if (tensor.DType != TensorDType.F32 || tensor.Shape is not [var length] || length != count)
         {
@@ -213,8 +222,8 @@ internal sealed class GgufConfig
 
         data.Seek(tensor.Offset, SeekOrigin.Begin);
         var bytes = BoundedFile.ReadExactly(data, count * sizeof(float), _file.Name);
-        var factors = new float[count];
-        var range = ModelLimits.RopeDivisor;
+        var factors = new double[count];
+        var range = ModelLimits.RopeStretch;
         for (var i = 0; i < count; i++)
         {
             factors[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * sizeof(float)));

@@ -51,18 +51,8 @@ internal sealed class JsonSection
     internal int? OptionalInt(string name, IntRange range) =>
         TryGet(name, out var value) ? ReadInt(name, value, range) : null;
 
-    internal double? OptionalReal(string name, RealRange range)
-    {
-        if (!TryGet(name, out var value))
-        {
-            return null;
-        }
-
-        // A literal such as 1e999 parses as infinity, which the comparison refuses.
-        var ok = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number)
-            && number >= range.Min && number <= range.Max;
-        return ok ? value.GetDouble() : throw Error(name, $"is {Show(value)}, {range.Wanted}");
-    }
+    internal double? OptionalReal(string name, RealRange range) =>
+        TryGet(name, out var value) ? ReadReal(name, value, range) : null;
 
     internal bool? OptionalBool(string name)
     {
@@ -129,6 +119,19 @@ internal sealed class JsonSection
             .ToArray();
     }
 
+    /// <summary>A list of so many numbers.</summary>
+    internal IReadOnlyList<double> RealList(string name, RealRange range, int count)
+    {
+        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array
+            || value.GetArrayLength() != count)
+        {
+            throw Error(name, $"is not a list of {count} numbers");
+        }
+
+        return value.EnumerateArray().Select((item, i) => ReadReal($"{name}[{i}]", item, range))
+            .ToArray();
+    }
+
     internal string ReadText(string name, JsonElement value) =>
         value.ValueKind == JsonValueKind.String
             ? value.GetString()!
@@ -179,6 +182,14 @@ internal sealed class JsonSection
         var ok = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
             && number >= range.Min && number <= range.Max;
         return ok ? value.GetInt32() : throw Error(name, $"is {Show(value)}, {range.Wanted}");
+    }
+
+    private double ReadReal(string name, JsonElement value, RealRange range)
+    {
+        // A literal such as 1e999 parses as infinity, which the comparison refuses.
+        var ok = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number)
+            && number >= range.Min && number <= range.Max;
+        return ok ? value.GetDouble() : throw Error(name, $"is {Show(value)}, {range.Wanted}");
     }
 
     private void CheckCount(string name, JsonElement list, int maxCount)

@@ -62,6 +62,13 @@ internal static class ModelLimits
     // Ratios of context length to wavelength; published values are 1 and 4.
     internal static readonly RealRange RopeFreqFactor = new(1e-3, 1 << 20);
 
+    // Published factors of single frequencies run from 1 to 65. Positive, and no more than a context
+    // can be stretched.
+    internal static readonly RealRange RopeStretch = new(1e-3, 1 << 20);
+
+    // Published values are about 1.2. Scores grow with its square.
+    internal static readonly RealRange RopeAttentionFactor = new(0.01, 100);
+
     internal static readonly RealRange Temperature = new(0, 100);
 
     internal static readonly RealRange TopP = new(0, 1);
@@ -104,10 +111,6 @@ internal static class ModelLimits
 
     // The format asks for a multiple of 8; 32 is in use.
     internal static readonly IntRange GgufAlignment = new(8, 1 << 16);
-
-    // Divisors of rotation frequencies: 1 keeps, Llama 3 stretches by up to 32, a factor beyond the
-    // position range would stop the rotation.
-    internal static readonly RealRange RopeDivisor = new(1e-3, 1 << 20);
 
     // Training tools leave a few hundred notes in __metadata__.
     internal const int MetadataKeys = 10_000;

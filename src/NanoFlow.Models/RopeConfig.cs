@@ -17,12 +17,11 @@ public enum RopeScalingKind
     /// <summary>Long wavelengths are divided by Factor, short ones kept, between blended.</summary>
     Llama3 = 2,
 
-    /// <summary>Every frequency is divided by a factor of its own.</summary>
+    /// <summary>Every frequency is divided by a factor of its own: see Stretch.</summary>
     Factors = 3,
 }
 
-/// <summary>The fields after Factor belong to one kind of scaling each and are 0 or empty
-/// otherwise.</summary>
+/// <summary>Fields have meaning for some scalings only and are 0 otherwise.</summary>
 public sealed record RopeConfig(double Theta)
 {
     // What the architecture used before files stated it.
@@ -38,11 +37,17 @@ public sealed record RopeConfig(double Theta)
 
     public int OriginalMaxPositions { get; init; }
 
-    /// <summary>One for each frequency, so half as many as a head is wide.</summary>
-    public IReadOnlyList<float> ShortFactors { get; init; } = [];
+    /// <summary>For Factors only.</summary>
+    public RopeStretch? Stretch { get; init; }
 
-    internal static RopeConfig Read(JsonSection config)
+    /// <summary>Sequences of more tokens are rotated by other factors; 0: none of up to so many
+    /// positions is.</summary>
+    public int LongAfter(int maxPositions) =>
+        Stretch is not null && OriginalMaxPositions < maxPositions ? OriginalMaxPositions : 0;
+
+    internal static RopeConfig Read(JsonSection config, int headDim, int maxPositions)
     {
+        var sizes = new RopeSizes(headDim, maxPositions);
         RefusePartialRotation(config);
         var theta = config.OptionalReal("rope_theta", ModelLimits.RopeTheta);
         var older = config.OptionalSection("rope_scaling");
@@ -59,8 +64,11 @@ public sealed record RopeConfig(double Theta)
         }
 
         var rope = new RopeConfig(theta ?? DefaultTheta);
-        var scaled = (older ?? newer) is { } first ? ReadScaling(rope, first) : rope;
-        if (older is not null && newer is not null && ReadScaling(rope, newer) != scaled)
+        var scaled = (older ?? newer) is { } first
+            ? ReadScaling(rope, config, first, sizes)
+            : rope;
+        if (older is not null && newer is not null
+            && ReadScaling(rope, config, newer, sizes) != scaled)
         {
             throw config.Error("rope_parameters", "and rope_scaling say different things");
         }
@@ -68,7 +76,8 @@ public sealed record RopeConfig(double Theta)
         return scaled;
     }
 
-    private static RopeConfig ReadScaling(RopeConfig plain, JsonSection section)
+    private static RopeConfig ReadScaling(
+        RopeConfig plain, JsonSection config, JsonSection section, RopeSizes sizes)
     {
         RefusePartialRotation(section);
         var field = section.Has("rope_type") ? "rope_type" : "type";
@@ -82,7 +91,15 @@ public sealed record RopeConfig(double Theta)
                 Factor = section.Real("factor", ModelLimits.RopeFactor),
             },
             "llama3" => ReadLlama3(plain, section),
-            _ => throw section.Error(field, $"is '{kind}', supported: default, linear, llama3"),
+            // The first files of such models say "su".
+            "longrope" or "su" => plain with
+            {
+                Scaling = RopeScalingKind.Factors,
+                OriginalMaxPositions = RopeStretch.ReadOriginalPositions(config, section),
+                Stretch = RopeStretch.Read(config, section, sizes),
+            },
+            _ => throw section.Error(
+                field, $"is '{kind}', supported: default, linear, llama3, longrope"),
         };
     }
 

@@ -73,7 +73,8 @@ public sealed class Sequence
 
     internal int Computed { get; set; }
 
-    /// <summary>Below it the rows are prefill: the tokens that were known at admission.</summary>
+    /// <summary>Below it the rows are prefill: the tokens that were known when it was admitted, or
+    /// when it started again.</summary>
     internal int PrefillEnd { get; set; }
 
     internal int Pending { get; set; }
@@ -81,13 +82,17 @@ public sealed class Sequence
     /// <summary>KV pages held.</summary>
     internal int PageCount { get; set; }
 
-    /// <summary>Number of the last step that names it; 0: none since it was admitted.</summary>
+    /// <summary>Number of the last step that names it; 0: none since it was admitted or started
+    /// again.</summary>
     internal long LastStep { get; set; }
 
     /// <summary>Rows it gets in the step that is being scheduled.</summary>
     internal int PlannedRows { get; set; }
 
     internal bool ResetsSlot { get; set; }
+
+    /// <summary>What its pages hold is rotated as in long sequences.</summary>
+    internal bool HasLongRope { get; set; }
 
     /// <summary>Links of the <see cref="SequenceQueue"/> it waits in.</summary>
     internal Sequence? Next { get; set; }

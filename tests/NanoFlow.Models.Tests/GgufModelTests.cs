@@ -61,7 +61,8 @@ public sealed class GgufModelTests
                 .ToArray());
 
         Assert.Equal(RopeScalingKind.Factors, model.Config.Rope.Scaling);
-        Assert.Equal([1f, 1f, 3f, 8f], model.Config.Rope.ShortFactors);
+        Assert.Equal([1, 1, 3, 8], model.Config.Rope.Stretch!.ShortFactors);
+        Assert.Empty(model.Config.Rope.Stretch.LongFactors);
         Assert.Null(model.Tensors.Find("rope_freqs.weight"));
         Assert.Empty(model.UnexpectedTensors);
     }

@@ -35,6 +35,10 @@ public sealed class MutationTests
     [Theory]
     [InlineData("MistralForCausalLM", "{\"sliding_window\":64}")]
     [InlineData(
+        "Phi3ForCausalLM",
+        "{\"rope_scaling\":{\"type\":\"su\",\"short_factor\":[1,1,1,1,1,1,1,1],"
+        + "\"long_factor\":[2,2,2,2,2,2,2,2]},\"original_max_position_embeddings\":64}")]
+    [InlineData(
         "Gemma2ForCausalLM",
         "{\"hidden_act\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":64,\"sliding_window\":8,"
         + "\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0}")]

@@ -131,6 +131,7 @@ public sealed class PublishedTensorsTests
     [InlineData(PublishedConfigTests.Qwen25, Qwen25)]
     [InlineData(PublishedConfigTests.Qwen3, Qwen3)]
     [InlineData(PublishedConfigTests.Phi3Mini4k, Phi3Mini)]
+    [InlineData(PublishedConfigTests.Phi3Mini128k, Phi3Mini)]
     [InlineData(PublishedConfigTests.Gemma2, Gemma2)]
     public void Header_PublishedModel_HoldsTheExpectedTensors(string json, string list)
     {

@@ -149,7 +149,7 @@ def wrong_gemmas(folder: Path) -> dict[str, PreTrainedModel]:
     for layer in models["scale of queries from head_dim"].model.layers:
         layer.self_attn.scaling = layer.self_attn.head_dim**-0.5
     for layer in models["gate by silu"].model.layers:
-        layer.mlp.act_fn = torch.nn.functional.silu
+        layer.mlp.act_fn = torch.nn.SiLU()
     return models
 
 

@@ -296,6 +296,8 @@ def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
     }
     if shape.original_positions is not None:
         config["original_max_position_embeddings"] = shape.original_positions
+    if shape.family == "phi3":
+        config["pad_token_id"] = token_ids["pad"]  # the default is outside of this vocabulary
     if shape.softcaps is not None:
         config["hidden_activation"] = config["hidden_act"]
         config["attn_logit_softcapping"], config["final_logit_softcapping"] = shape.softcaps
