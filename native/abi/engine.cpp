@@ -136,7 +136,7 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options.device_kind, options.num_threads);
   const Graph graph = build_graph(spec, backend->operand_dtype());
-  const WeightStore weights(graph, *backend);
+  const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
   memory.weights = weights.packed_bytes();
   memory.arena = place_arena(graph, options.max_step_rows, options.max_sequences).total_bytes;
@@ -156,7 +156,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
     : options_(checked(options)),
       backend_(std::move(backend)),
       graph_(build_graph(spec, backend_->operand_dtype())),
-      weights_(graph_, *backend_),
+      weights_(graph_, *backend_, spec),
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
   allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {

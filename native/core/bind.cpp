@@ -52,6 +52,16 @@ RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
 
 }  // namespace
 
+GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section) {
+  GemmArgs part = gemm;
+  const size_t first = section.first_out;
+  part.weight = section.view;
+  if (gemm.bias) part.bias = gemm.bias + first;
+  if (gemm.residual) part.residual = gemm.residual + first;
+  part.out = static_cast<std::byte*>(gemm.out) + first * size_of(gemm.out_dtype);
+  return part;
+}
+
 bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
                OpArgs& args) {
   const Op& op = *bound.op;
@@ -81,7 +91,8 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                    binder.residual(),
                    binder.written(),
                    binder.written_dtype(),
-                   op.softcap};
+                   op.softcap,
+                   op.shape.out};
       break;
     case OpKind::kRopeAppend:
       args.rope_append = {rows,

@@ -71,6 +71,11 @@ struct GemmArgs {
   void* out;              // [T, out]
   DType out_dtype;        // operand dtype or fp32
   float softcap = 0;      // 0: none
+  // Elements from a row of out and residual to the next, where the weight is a section of a wider
+  // one; 0: the weight's own width
+  uint32_t row_stride = 0;
+
+  uint32_t stride() const { return row_stride == 0 ? weight.out : row_stride; }
 };
 
 // The paged keys and values of one layer. Bytes inside a page are the backend's own layout.

@@ -178,14 +178,14 @@ void gemm(const OpArgs& op, Lane& lane) {
   const auto* weight = static_cast<const float*>(args.weight.data);
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* a = static_cast<const float*>(args.a) + row * in;
-    float* y = static_cast<float*>(args.out) + row * out;
+    float* y = static_cast<float*>(args.out) + size_t{row} * args.stride();
     for (size_t j = 0; j < out; ++j) {
       double sum = dot(a, weight + j * in, in);
       if (args.bias != nullptr) {
         sum += double{args.bias[j]};
       }
       if (args.residual != nullptr) {
-        sum += double{args.residual[row * out + j]};
+        sum += double{args.residual[size_t{row} * args.stride() + j]};
       }
       y[j] = float(soft_cap(sum, args.softcap));
     }

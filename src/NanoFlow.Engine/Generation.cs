@@ -118,7 +118,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         }
         var index = _read++;
         token = new GeneratedToken(
-            Sequence.Tokens[PromptTokenCount + index],
+            Sequence.TokenAt(PromptTokenCount + index),
             index == _endTokenIndex,
             _logProbs?[index],
             _top is null ? default : _top.AsMemory(index * _topCount, _topCount));
@@ -201,8 +201,8 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long, the only allocation on the engine's thread.
-    // A reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long; that and the tokens of the sequence, which do
+    // the same, is all that the engine's thread ever allocates. A reader may go on with the old ones: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

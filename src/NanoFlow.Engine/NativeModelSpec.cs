@@ -11,28 +11,19 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     // A weightless model's name in the native table of architectures.
     private const string Echo = "echo";
 
-    private NfModelSpec* _spec;
+    private readonly List<nint> _blocks = [];
+    private readonly NfModelSpec* _spec;
 
     public NativeModelSpec(EngineModel model)
     {
-        var name = Encoding.UTF8.GetBytes(model.Folder?.Config.Architecture ?? Echo);
-        uint[] windows = [.. (model.Folder?.Config.LayerWindows ?? []).Select(w => (uint)w)];
-        var stretch = model.Folder?.Config.Rope.Stretch;
-        float[] shortFactors = [.. (stretch?.ShortFactors ?? []).Select(f => (float)f)];
-        float[] longFactors = [.. (stretch?.LongFactors ?? []).Select(f => (float)f)];
-        var numbers = windows.Length + shortFactors.Length + longFactors.Length;
-        var bytes = sizeof(NfModelSpec) + (numbers * sizeof(uint)) + name.Length + 1;
-        _spec = (NfModelSpec*)NativeMemory.AllocZeroed((nuint)bytes);
-        var next = (byte*)(_spec + 1);
+        _spec = Allocate<NfModelSpec>(1);
         _spec->StructSize = (uint)sizeof(NfModelSpec);
-        _spec->LayerWindows = Append<uint>(windows, ref next);
-        _spec->RopeShortFactors = Append<float>(shortFactors, ref next);
-        _spec->RopeLongFactors = Append<float>(longFactors, ref next);
-        _spec->Architecture = Append<byte>(name, ref next);
+        _spec->Architecture = Text(model.Source?.Config.Architecture ?? Echo);
         _spec->Vocab = (uint)model.VocabSize;
-        if (model.Folder is { } folder)
+        if (model.Source is { } source)
         {
-            Fill(folder.Config);
+            Fill(source.Config);
+            FillFormats(source);
         }
     }
 
@@ -40,19 +31,40 @@ internal sealed unsafe class NativeModelSpec : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_spec);
-        _spec = null;
+        foreach (var block in _blocks)
+        {
+            NativeMemory.Free((void*)block);
+        }
+
+        _blocks.Clear();
     }
 
-    // Null for an empty array.
-    private static T* Append<T>(ReadOnlySpan<T> values, ref byte* next)
+    // Zeroed; null for none.
+    private T* Allocate<T>(int count)
         where T : unmanaged
     {
-        var start = (T*)next;
-        values.CopyTo(new Span<T>(start, values.Length));
-        next += values.Length * sizeof(T);
-        return values.IsEmpty ? null : start;
+        if (count == 0)
+        {
+            return null;
+        }
+
+        var block = (T*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(T));
+        _blocks.Add((nint)block);
+        return block;
     }
+
+    private T* Copy<T>(ReadOnlySpan<T> items)
+        where T : unmanaged
+    {
+        var copy = Allocate<T>(items.Length);
+        items.CopyTo(new Span<T>(copy, items.Length));
+        return copy;
+    }
+
+    private float* Floats(IReadOnlyList<double>? numbers) =>
+        Copy<float>([.. (numbers ?? []).Select(number => (float)number)]);
+
+    private byte* Text(string text) => Copy<byte>(Encoding.UTF8.GetBytes(text + '\0'));
 
     private void Fill(ModelConfig config)
     {
@@ -77,6 +89,27 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
-        _spec->RopeAttentionFactor = (float)(config.Rope.Stretch?.AttentionFactor ?? 0);
+        var stretch = config.Rope.Stretch;
+        _spec->RopeShortFactors = Floats(stretch?.ShortFactors);
+        _spec->RopeLongFactors = Floats(stretch?.LongFactors);
+        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
+        _spec->LayerWindows = Copy<uint>([.. config.LayerWindows.Select(window => (uint)window)]);
+    }
+
+    // Weights that stay in the block format they are stored in.
+    private void FillFormats(ModelSource source)
+    {
+        var unused = source.UnexpectedTensors.ToHashSet(StringComparer.Ordinal);
+        TensorEntry[] blocks = [.. source.Tensors.Entries
+            .Where(tensor => tensor.DType.IsBlockFormat() && !unused.Contains(tensor.Name))];
+        var formats = Allocate<NfTensorFormat>(blocks.Length);
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            formats[i].Name = Text(blocks[i].Name);
+            formats[i].Dtype = (uint)blocks[i].DType;
+        }
+
+        _spec->Formats = formats;
+        _spec->NumFormats = (uint)blocks.Length;
     }
 }

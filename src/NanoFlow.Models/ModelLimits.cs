@@ -2,11 +2,20 @@
 // Ranges are generous to models and small against memory: no allocation follows from a count
 // before it was compared with its limit.
 
+using System.Globalization;
+
 namespace NanoFlow.Models;
 
-internal readonly record struct IntRange(int Min, int Max);
+internal readonly record struct IntRange(int Min, int Max)
+{
+    internal string Wanted => $"an integer from {Min} to {Max} is wanted";
+}
 
-internal readonly record struct RealRange(double Min, double Max);
+internal readonly record struct RealRange(double Min, double Max)
+{
+    internal string Wanted => string.Create(
+        CultureInfo.InvariantCulture, $"a number from {Min} to {Max} is wanted");
+}
 
 internal static class ModelLimits
 {
@@ -87,6 +96,21 @@ internal static class ModelLimits
 
     // Longest published names are below 100 characters.
     internal const int TensorNameChars = 512;
+
+    // A GGUF file has one tensor for all experts; the largest have about 2,000.
+    internal const int GgufTensors = 16_384;
+
+    // A string of metadata or a token of a vocabulary; chat templates are the longest in use.
+    internal const int GgufTextBytes = 1 << 20;
+
+    // The format's own limit.
+    internal const int GgufKeyBytes = 65_535;
+
+    // The merges of 300,000 tokens take about 10 MB.
+    internal const int GgufArrayBytes = 1 << 28;
+
+    // The format asks for a multiple of 8; 32 is in use.
+    internal static readonly IntRange GgufAlignment = new(8, 1 << 16);
 
     // Training tools leave a few hundred notes in __metadata__.
     internal const int MetadataKeys = 10_000;

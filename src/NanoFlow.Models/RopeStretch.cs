@@ -7,7 +7,8 @@ namespace NanoFlow.Models;
 /// <summary>Facts of the model that the rope depends on.</summary>
 internal readonly record struct RopeSizes(int HeadDim, int MaxPositions);
 
-/// <summary>What frequencies are divided by: HeadDim / 2 factors each.</summary>
+/// <summary>What frequencies are divided by: HeadDim / 2 factors each; no long ones where the
+/// short ones hold for every sequence.</summary>
 public sealed record RopeStretch(
     IReadOnlyList<double> ShortFactors, IReadOnlyList<double> LongFactors)
 {

@@ -23,17 +23,24 @@ public enum SequenceState
 }
 
 /// <summary>The tokens of one request in the engine. Created by the request's thread, which
-/// allocates everything it will need; from Enqueue on it belongs to the scheduler's
-/// thread.</summary>
+/// allocates what most answers need; from Enqueue on it belongs to the scheduler's thread.</summary>
 public sealed class Sequence
 {
-    private readonly int[] _tokens;
+    /// <summary>New tokens that have room from the start. The limit of a request may be a whole
+    /// context, half a megabyte of mostly unused tokens for every sequence that waits.</summary>
+    public const int FirstNewTokens = 256;
+
+    // Doubles when an answer turns out long. A reader may go on with the old one: what was
+    // committed there does not change.
+    private int[] _tokens;
+    private readonly int _limit;
 
     public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingParams sampling)
     {
         ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxNewTokens, 1);
-        _tokens = new int[checked(prompt.Length + maxNewTokens)];
+        _limit = checked(prompt.Length + maxNewTokens);
+        _tokens = new int[prompt.Length + Math.Min(maxNewTokens, FirstNewTokens)];
         prompt.CopyTo(_tokens);
         PromptLength = prompt.Length;
         TokenCount = prompt.Length;
@@ -64,6 +71,10 @@ public sealed class Sequence
 
     public int NewTokenCount => TokenCount - PromptLength;
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, TokenCount);
+
+    /// <summary>A prompt token, or one that the calling thread knows was committed; on any thread.
+    /// </summary>
+    public int TokenAt(int position) => _tokens[position];
 
     /// <summary>Order of arrival at the scheduler.</summary>
     internal long Arrival { get; set; }
@@ -106,7 +117,14 @@ public sealed class Sequence
     internal int RowsLeft =>
         NewTokenCount + Pending >= MaxNewTokens ? 0 : TokenCount + Pending - Computed;
 
-    internal void Append(int token) => _tokens[TokenCount++] = token;
+    internal void Append(int token)
+    {
+        if (TokenCount == _tokens.Length)
+        {
+            Array.Resize(ref _tokens, (int)Math.Min(2L * TokenCount, _limit));
+        }
+        _tokens[TokenCount++] = token;
+    }
 
     internal bool IsEndToken(int token)
     {

@@ -2,11 +2,25 @@
 // Immutable. Text becomes tokens here, on the request's own thread, never on the engine's.
 
 using NanoFlow.Models;
+using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Tokenization;
 using NanoFlow.Tokenization.Patterns;
 
 namespace NanoFlow.Server;
+
+/// <summary>Which models are taken to think before they answer.</summary>
+public enum ReasoningMode
+{
+    /// <summary>Those whose template or vocabulary has the marks of thoughts.</summary>
+    Auto,
+
+    /// <summary>None: thoughts are content like everything else.</summary>
+    None,
+
+    /// <summary>This one.</summary>
+    Think,
+}
 
 public sealed class ServedModel : IDisposable
 {
@@ -31,12 +45,18 @@ public sealed class ServedModel : IDisposable
     /// <summary>Null when the model has none: chat is then refused.</summary>
     public ChatTemplate? ChatTemplate { get; init; }
 
+    /// <summary>Whether thoughts are taken out of the content of chat answers.</summary>
+    public ReasoningMode Reasoning { get; init; }
+
     /// <summary>Tokens that end an answer unless the request ignores them.</summary>
     public required IReadOnlyList<int> EndTokens { get; init; }
 
     public DateTimeOffset Created { get; init; }
 
     public string Name => Names[0];
+
+    internal bool SplitsReasoning => Reasoning == ReasoningMode.Think
+        || (Reasoning == ReasoningMode.Auto && ReasoningMarkers.AreUsedBy(Tokenizer));
 
     /// <summary>The request's name for the model when it is served here; no name means the only
     /// model there is.</summary>
@@ -47,17 +67,17 @@ public sealed class ServedModel : IDisposable
             ApiError.NoSuchModel(requested, string.Join(", ", Names)));
 
     internal async Task<int[]> EncodeAsync(
-        string text, bool addSpecialTokens, CancellationToken cancel)
+        string text, EncodeOptions options, CancellationToken cancel)
     {
         if (text.Length <= LargeTextChars)
         {
-            return Encode(text, addSpecialTokens);
+            return Encode(text, options);
         }
 
         await _largeTexts.WaitAsync(cancel);
         try
         {
-            return Encode(text, addSpecialTokens);
+            return Encode(text, options);
         }
         finally
         {
@@ -67,13 +87,14 @@ public sealed class ServedModel : IDisposable
 
     public void Dispose() => _largeTexts.Dispose();
 
-    private int[] Encode(string text, bool addSpecialTokens)
+    private int[] Encode(string text, EncodeOptions options)
     {
         try
         {
-            var tokens = Tokenizer.Encode(text, addSpecialTokens);
+            var tokens = new List<int>();
+            Tokenizer.Encode(text, tokens, options);
             CheckVocabulary(tokens);
-            return tokens;
+            return [.. tokens];
         }
         catch (PatternLimitException)
         {
@@ -83,7 +104,7 @@ public sealed class ServedModel : IDisposable
     }
 
     // Some tokenizers know tokens that their model was never given a row for.
-    private void CheckVocabulary(int[] tokens)
+    private void CheckVocabulary(List<int> tokens)
     {
         foreach (var token in tokens)
         {

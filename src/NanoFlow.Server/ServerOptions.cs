@@ -1,6 +1,7 @@
 // How the server listens and what it asks of clients. Bounds on requests are in ServerLimits.
 
 using Microsoft.Extensions.Logging;
+using NanoFlow.Server.Protocol;
 
 namespace NanoFlow.Server;
 
@@ -26,6 +27,20 @@ public sealed record ServerOptions
     /// <summary>A silent stream sends a comment after this time. Clients and proxies give up after
     /// 60 s or more.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How much of something one request may ask for.</summary>
+    public RequestCaps Caps { get; init; } = new();
+
+    /// <summary>Fields nobody knows are refused instead of ignored.</summary>
+    public bool StrictParams { get; init; }
+
+    /// <summary>Special tokens spelt out in the text of a message stay text, so that no message
+    /// can forge a turn of the conversation.</summary>
+    public bool NoSpecialInContent { get; init; }
+
+    /// <summary>Origins whose pages may call this server from a browser; "*" is every one, none is
+    /// none.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
     /// <summary>Where the log goes; nowhere when null.</summary>
     public Action<ILoggingBuilder>? ConfigureLogging { get; init; }

@@ -12,10 +12,13 @@ public sealed class ChatTemplate
     // Published templates stay below 20 thousand characters.
     private const int MaximumSource = 1024 * 1024;
 
-    private static readonly HashSet<string> ReservedNames =
-    [
+    // Variables that only ChatTemplateInput itself sets, and arguments of the function that renders
+    // templates elsewhere, which programs in the wild may pass on as they come.
+    public static IReadOnlySet<string> ReservedNames { get; } = new HashSet<string>
+    {
         "messages", "tools", "tokenize", "add_generation_prompt", "bos_token", "eos_token",
-    ];
+        "chat_template", "conversation", "continue_final_message",
+    };
 
     private readonly Block _body;
 

@@ -109,7 +109,7 @@ public sealed class MutationTests
         Assert.InRange(refused, rounds / 10, rounds - 1);
     }
 
-    private static byte[] Mutated(byte[] valid, Random random)
+    internal static byte[] Mutated(byte[] valid, Random random)
     {
         var bytes = new List<byte>(valid);
         for (var edits = random.Next(1, 5); edits > 0 && bytes.Count > 0; edits--)

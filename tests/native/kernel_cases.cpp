@@ -117,7 +117,7 @@ struct Run {
 class PackedMatrix {
  public:
   PackedMatrix(const Subject& subject, uint32_t out, uint32_t in, const std::vector<float>& values)
-      : bytes_(subject.matrix_bytes(out, in)), view_{bytes_.data(), out, in} {
+      : bytes_(subject.matrix_bytes(out, in, DType::kPlain)), view_{bytes_.data(), out, in} {
     Tensor source(DType::kBF16, values);
     const auto* rows = static_cast<const std::byte*>(source.data());
     const uint32_t first = out / 3;

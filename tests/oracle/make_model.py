@@ -137,6 +137,23 @@ SHAPES = {
         positions=512, rope_theta=10000.0, tied=True, template=None,
         windows={"sliding_window": 40}, softcaps=(3.0, 6.0), query_scalar=40,
     ),
+    # The first two become GGUF files; rows of 256 are what the K formats need. Half of the 32
+    # wavelengths are changed.
+    "gguf-llama": Shape(
+        hidden=256, intermediate=256, layers=1, heads=4, kv_heads=2, head_dim=64, positions=1024,
+        rope_theta=500000.0, tied=True, template="plain",
+        rope_scaling={
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 128,
+        },
+    ),
+    "gguf-qwen2": Shape(
+        family="qwen2", hidden=64, intermediate=96, layers=2, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=1000000.0, tied=True, template="chatml", chatml=True,
+    ),
     "tiny-mistral": Shape(
         family="mistral", hidden=64, intermediate=96, layers=3, heads=4, kv_heads=2, head_dim=16,
         positions=512, rope_theta=10000.0, tied=False, template=None,

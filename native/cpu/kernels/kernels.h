@@ -23,6 +23,10 @@ NF_CPU_KERNEL(echo);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \
+  NF_CPU_KERNEL(gemm_q8_0_##isa);        \
+  NF_CPU_KERNEL(gemm_q4_0_##isa);        \
+  NF_CPU_KERNEL(gemm_q4_k_##isa);        \
+  NF_CPU_KERNEL(gemm_q6_k_##isa);        \
   NF_CPU_KERNEL(decode_attention_##isa); \
   NF_CPU_KERNEL(prefill_attention_##isa)
 

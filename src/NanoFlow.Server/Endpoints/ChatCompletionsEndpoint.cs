@@ -16,23 +16,26 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
 
     private async Task<TextRequest> ParseAsync(RequestFields fields, CancellationToken cancel)
     {
-        var model = server.Model;
-        var name = model.Resolve(fields.Text("model"));
-        var settings = GenerationSettings.Parse(fields, model);
+        var name = server.Model.Resolve(fields.Text("model"));
+        var settings = GenerationSettings.Parse(fields, server);
         var asked = MaxTokens(fields);
         var logProbs = LogProbs(fields);
-        var text = ChatText.Render(model, MessageField.Parse(fields), addGenerationPrompt: true);
-        var tokens = await model.EncodeAsync(text, addSpecialTokens: false, cancel);
-        var room = new ContextRoom(model.MaxModelLength, "messages");
-        var newTokens = room.NewTokens(tokens.Length, asked, fallback: int.MaxValue);
-        ContextRoom.CheckMinTokens(settings.MinTokens, newTokens);
+        var truncation = Truncation.Parse(fields);
+        var addSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false;
+        var conversation = Conversation.Parse(fields);
+        var text = ChatText.Render(server, conversation);
+        var tokens = await server.Model.EncodeAsync(
+            text, ChatText.Encoding(server, addSpecialTokens), cancel);
+        var room = new ContextRoom(server.Model.MaxModelLength, "messages");
         return new TextRequest
         {
             Format = Format,
             ModelName = name,
-            Prompts = [new TokenPrompt(tokens, newTokens)],
+            Prompts = [room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens)],
             Settings = settings,
             LogProbs = logProbs,
+            NewParser = AnswerParsers.For(server.Model, conversation, text),
+            ShownTokens = AnswerParsers.ShownTokens(server.Model),
         };
     }
 
@@ -44,11 +47,12 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         return (int?)(newer ?? older);
     }
 
-    private static int? LogProbs(RequestFields fields)
+    private int? LogProbs(RequestFields fields)
     {
-        var wanted = fields.Bool("logprobs") ?? false;
-        var top = (int?)fields.Integer(FieldTable.TopLogProbs);
-        if (top is not null && !wanted)
+        var wanted = fields.Flag(FieldTable.ChatLogProbs);
+        var cap = server.Options.Caps.MaxLogProbs;
+        var top = (int?)fields.Integer(FieldTable.TopLogProbs with { Max = cap });
+        if (top is > 0 && !wanted)
         {
             throw RequestRefusedException.Invalid(
                 "'top_logprobs' is allowed only with logprobs: true", "top_logprobs");

@@ -4,14 +4,12 @@ using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
+using NanoFlow.Tokenization;
 
 namespace NanoFlow.Server.Endpoints;
 
 internal sealed class CompletionsEndpoint(ServerState server)
 {
-    // OpenAI's default; the legacy API has no "as long as it takes".
-    private const int DefaultMaxTokens = 16;
-
     private static readonly CompletionFormat Format = new();
 
     public Task RunAsync(HttpContext context) =>
@@ -21,30 +19,33 @@ internal sealed class CompletionsEndpoint(ServerState server)
     {
         var model = server.Model;
         var name = model.Resolve(fields.Text("model"));
-        var settings = GenerationSettings.Parse(fields, model);
+        var settings = GenerationSettings.Parse(fields, server);
         var prompts = PromptField.Parse(fields, model.VocabSize);
-        if (prompts.Count * settings.N > ServerLimits.MaxChoices)
-        {
-            throw RequestRefusedException.Invalid(
-                $"{prompts.Count} prompts times n = {settings.N} is more than "
-                + $"{ServerLimits.MaxChoices} choices",
-                "n");
-        }
-
+        CheckChoices(prompts.Count, settings.N);
         var asked = (int?)fields.Integer(FieldTable.MaxTokens);
-        var logProbs = (int?)fields.Integer(FieldTable.LogProbs);
-        var echo = fields.Bool("echo") ?? false;
+        var cap = server.Options.Caps.MaxLogProbs;
+        var logProbs = (int?)fields.Integer(FieldTable.LogProbs with { Max = cap });
+        var truncation = Truncation.Parse(fields);
+        var echo = fields.Flag(FieldTable.Echo);
         if (echo && logProbs is not null)
         {
             throw new RequestRefusedException(ApiError.NotSupported(
                 "echo", "echo together with logprobs is not supported"));
         }
 
+        var encoding = new EncodeOptions
+        {
+            AddSpecialTokens = fields.Flag(FieldTable.AddSpecialTokens),
+        };
+        var room = new ContextRoom(model.MaxModelLength, "prompt");
         var ready = new List<TokenPrompt>(prompts.Count);
         foreach (var prompt in prompts)
         {
-            ready.Add(await ReadyAsync(prompt, asked, echo, cancel));
-            ContextRoom.CheckMinTokens(settings.MinTokens, ready[^1].NewTokens);
+            var tokens = prompt.Tokens
+                ?? await model.EncodeAsync(prompt.Text!, encoding, cancel);
+            var fallback = (int)FieldTable.MaxTokens.Default;
+            var fitted = room.Fit(tokens, truncation, asked, fallback, settings.MinTokens);
+            ready.Add(echo ? fitted with { Echo = Echo(prompt, tokens, fitted) } : fitted);
         }
 
         return new TextRequest
@@ -57,16 +58,19 @@ internal sealed class CompletionsEndpoint(ServerState server)
         };
     }
 
-    private async Task<TokenPrompt> ReadyAsync(
-        Prompt prompt, int? asked, bool echo, CancellationToken cancel)
+    // Of a prompt that lost tokens only what is left: the answer does not follow on the rest.
+    private string Echo(Prompt prompt, int[] tokens, TokenPrompt fitted) =>
+        tokens.Length == fitted.Tokens.Length && prompt.Text is { } text
+            ? text
+            : server.Model.Tokenizer.Decode(fitted.Tokens);
+
+    private static void CheckChoices(int prompts, int n)
     {
-        var model = server.Model;
-        var tokens = prompt.Tokens
-            ?? await model.EncodeAsync(prompt.Text!, addSpecialTokens: true, cancel);
-        var room = new ContextRoom(model.MaxModelLength, "prompt");
-        return new TokenPrompt(
-            tokens,
-            room.NewTokens(tokens.Length, asked, DefaultMaxTokens),
-            echo ? prompt.Text ?? model.Tokenizer.Decode(tokens) : null);
+        if (prompts * n > ServerLimits.MaxChoices)
+        {
+            throw RequestRefusedException.Invalid(
+                $"{prompts} prompts times n = {n} is more than {ServerLimits.MaxChoices} choices",
+                "n");
+        }
     }
 }

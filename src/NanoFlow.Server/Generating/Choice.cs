@@ -1,7 +1,6 @@
 // One answer to one prompt: tokens from the engine in, text and log-probabilities out. Used by one
 // thread at a time.
 
-using System.Text;
 using NanoFlow.Engine;
 using NanoFlow.Scheduling;
 using NanoFlow.Server.Responses;
@@ -9,9 +8,11 @@ using NanoFlow.Tokenization;
 
 namespace NanoFlow.Server.Generating;
 
-internal sealed class Choice(int index, Generation generation, TextStream text, Tokenizer tokenizer)
+internal sealed class Choice(
+    int index, Generation generation, TextStream text, IAnswerParser parser, TokenNames names)
 {
     private readonly List<TokenLogProbs> _logProbs = [];
+    private readonly List<int> _tokens = [];
     private int _textOffset;
 
     public int Index { get; } = index;
@@ -23,14 +24,20 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     /// <summary>When the last of them was taken; 0 before the first.</summary>
     public long LastTokenAt { get; set; }
 
-    /// <summary>Text that may be sent now; UTF-8.</summary>
-    public ReadOnlySpan<byte> Ready => text.Ready;
+    /// <summary>What may be sent now.</summary>
+    public AnswerPieces Pieces { get; } = new();
 
     /// <summary>Of the tokens since the last Take; empty when the request wants none.</summary>
     public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
 
-    /// <summary>"stop" or "length"; null while running or when there is no proper end.</summary>
+    /// <summary>Those tokens, an end token included.</summary>
+    public IReadOnlyList<int> Tokens => _tokens;
+
+    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
     public string? FinishReason { get; private set; }
+
+    /// <summary>The stop string that ended it; null when something else did.</summary>
+    public string? StopString => text.StopText;
 
     /// <summary>How it ended, for metrics and the log.</summary>
     public string Outcome => FinishReason
@@ -39,12 +46,15 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     public void Append(in GeneratedToken token)
     {
         TokenCount++;
+        _tokens.Add(token.Token);
         if (token.IsEnd)
         {
             return;
         }
 
         text.Append(token.Token);
+        parser.Append(text.Ready, Pieces);
+        text.Take();
         if (token.LogProb is { } logProb)
         {
             AddLogProbs(token, logProb);
@@ -55,10 +65,14 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     public void Finish()
     {
         text.Finish();
+        parser.Append(text.Ready, Pieces);
+        parser.Finish(Pieces);
+        text.Take();
         FinishReason = Generation.Reason switch
         {
-            Scheduling.FinishReason.Stop => "stop",
-            Scheduling.FinishReason.Length => text.Stopped ? "stop" : "length",
+            Scheduling.FinishReason.Length when !text.Stopped => "length",
+            Scheduling.FinishReason.Stop or Scheduling.FinishReason.Length =>
+                Pieces.HasCalls ? "tool_calls" : "stop",
             _ => null,
         };
     }
@@ -66,30 +80,27 @@ internal sealed class Choice(int index, Generation generation, TextStream text, 
     /// <summary>What is ready has been sent.</summary>
     public void Take()
     {
-        text.Take();
+        Pieces.Clear();
+        TakeDetails();
+    }
+
+    /// <summary>What belongs to the tokens and not to the pieces has been sent.</summary>
+    public void TakeDetails()
+    {
         _logProbs.Clear();
+        _tokens.Clear();
     }
 
     private void AddLogProbs(in GeneratedToken token, float logProb)
     {
-        var sampled = Entry(token.Token, logProb);
         var top = new TopLogProb[token.Top.Length];
         for (var i = 0; i < top.Length; i++)
         {
             var other = token.Top.Span[i];
-            top[i] = Entry(other.Token, other.LogProb);
+            top[i] = names.Entry(other.Token, other.LogProb);
         }
 
-        _logProbs.Add(new TokenLogProbs(sampled, _textOffset, top));
-        foreach (var _ in sampled.Text.EnumerateRunes())
-        {
-            _textOffset++;
-        }
-    }
-
-    private TopLogProb Entry(int token, float logProb)
-    {
-        var bytes = tokenizer.TokenBytes(token).ToArray();
-        return new TopLogProb(Encoding.UTF8.GetString(bytes), bytes, logProb);
+        _logProbs.Add(new TokenLogProbs(names.Entry(token.Token, logProb), _textOffset, top));
+        _textOffset += names.LengthOf(token.Token);
     }
 }

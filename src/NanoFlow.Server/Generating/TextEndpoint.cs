@@ -19,7 +19,7 @@ internal static class TextEndpoint
         using var body = await JsonBody.ReadAsync(context);
         var fields = new RequestFields(body.RootElement);
         var request = await parse(fields, context.RequestAborted);
-        IgnoredParams.Report(context, fields);
+        IgnoredParams.Report(context, fields, server.Options);
         if (!server.Lifecycle.TryEnter())
         {
             throw new RequestRefusedException(
@@ -50,15 +50,16 @@ internal static class TextEndpoint
         using var gone = context.RequestAborted.UnsafeRegister(
             static state => ((TextRun)state!).Cancel(), run);
         var head = ResponseHead.New(request.Format.IdPrefix, request.ModelName, time);
+        var answer = new Answer(head, run);
         try
         {
             if (request.Settings.Stream.Enabled)
             {
-                await StreamedText.WriteAsync(context, server.Options, run, head);
+                await StreamedText.WriteAsync(context, server.Options, answer);
             }
             else
             {
-                await WholeText.WriteAsync(context, run, head);
+                await WholeText.WriteAsync(context, answer);
             }
         }
         finally

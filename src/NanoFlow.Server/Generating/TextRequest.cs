@@ -1,7 +1,6 @@
 // A request for text, ready to run: prompts as tokens, everything checked. Completions and chat
 // both become this.
 
-using System.Text.Json;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
 
@@ -24,22 +23,15 @@ internal sealed record TextRequest
     /// <summary>Alternatives to report with each token; null: no log-probabilities.</summary>
     public required int? LogProbs { get; init; }
 
+    /// <summary>Makes the parser of one choice.</summary>
+    public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();
+
+    /// <summary>Special tokens that are text to the parser even when others are skipped.</summary>
+    public IReadOnlySet<int> ShownTokens { get; init; } = new HashSet<int>();
+
     public int ChoiceCount => Prompts.Count * Settings.N;
 
     public int PromptTokens => Prompts.Sum(prompt => prompt.Tokens.Length);
 
     public TokenPrompt PromptOf(int choice) => Prompts[choice / Settings.N];
-
-    /// <summary>The value of a choice's "logprobs": of its tokens not yet written.</summary>
-    public void WriteLogProbs(Utf8JsonWriter json, Choice choice)
-    {
-        if (choice.LogProbs.Count == 0)
-        {
-            json.WriteNullValue();
-        }
-        else
-        {
-            Format.WriteLogProbs(json, choice.LogProbs);
-        }
-    }
 }

@@ -112,6 +112,8 @@ internal sealed class TextRun : IDisposable
         {
             Stops = new StopStrings(settings.StopStrings),
             IncludeStop = settings.IncludeStopString,
+            SkipSpecialTokens = settings.SkipSpecialTokens,
+            ShownTokens = Request.ShownTokens,
         };
         var ends = EndTokens(settings, model);
         var seeds = new ChoiceSeeds(settings, engine);
@@ -140,7 +142,11 @@ internal sealed class TextRun : IDisposable
             }
 
             _choices.Add(new Choice(
-                index, generation, new TextStream(model.Tokenizer, text), model.Tokenizer));
+                index,
+                generation,
+                new TextStream(model.Tokenizer, text),
+                Request.NewParser(),
+                new TokenNames(model.Tokenizer, settings.TokensAsTokenIds)));
         }
     }
 

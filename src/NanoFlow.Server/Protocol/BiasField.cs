@@ -11,7 +11,8 @@ internal static class BiasField
 {
     private const string Name = "logit_bias";
 
-    public static IReadOnlyList<TokenBias> Parse(RequestFields fields, int vocabSize)
+    public static IReadOnlyList<TokenBias> Parse(
+        RequestFields fields, int vocabSize, RequestCaps caps)
     {
         if (!fields.TryGet(Name, out var value))
         {
@@ -24,10 +25,10 @@ internal static class BiasField
                 $"'{Name}' must be an object of token ids and biases", Name);
         }
 
-        if (value.GetPropertyCount() > ServerLimits.MaxBiasEntries)
+        if (value.GetPropertyCount() > caps.MaxLogitBias)
         {
             throw RequestRefusedException.Invalid(
-                $"'{Name}' may have at most {ServerLimits.MaxBiasEntries} entries", Name);
+                $"'{Name}' may have at most {caps.MaxLogitBias} entries", Name);
         }
 
         var biases = new List<TokenBias>(value.GetPropertyCount());

@@ -2,7 +2,6 @@
 // share, parsed and within their ranges. Where a request is silent, the model author's defaults
 // hold, then the API's.
 
-using System.Text.Json;
 using NanoFlow.Models;
 using NanoFlow.Scheduling;
 
@@ -23,87 +22,65 @@ internal sealed record GenerationSettings
     public required IReadOnlyList<string> StopStrings { get; init; }
     public required IReadOnlyList<int> StopTokens { get; init; }
     public bool IncludeStopString { get; init; }
+    public bool SkipSpecialTokens { get; init; } = true;
+
+    /// <summary>Answers carry the ids of prompt and answer.</summary>
+    public bool ReturnTokenIds { get; init; }
+
+    /// <summary>Log-probabilities call a token "token_id:ID", which is never ambiguous.</summary>
+    public bool TokensAsTokenIds { get; init; }
+
     public required StreamSettings Stream { get; init; }
 
-    public static GenerationSettings Parse(RequestFields fields, ServedModel model)
+    public static GenerationSettings Parse(RequestFields fields, ServerState server)
     {
-        RefuseUnsupported(fields);
+        var caps = server.Options.Caps;
+        var n = (int)(fields.Integer(FieldTable.N with { Max = caps.MaxN })
+            ?? FieldTable.N.Default);
+        UnsupportedFields.Refuse(fields, n);
+        InertFields.Check(fields);
         return new GenerationSettings
         {
-            Sampling = ParseSampling(fields, model),
+            Sampling = ParseSampling(fields, server),
             Seed = (ulong?)fields.Integer(FieldTable.Seed),
-            N = (int)(fields.Integer(FieldTable.N) ?? 1),
-            MinTokens = (int)(fields.Integer(FieldTable.MinTokens) ?? 0),
-            IgnoreEos = fields.Bool("ignore_eos") ?? false,
-            StopStrings = StopFields.Strings(fields),
-            StopTokens = StopFields.Tokens(fields, model.VocabSize),
-            IncludeStopString = fields.Bool("include_stop_str_in_output") ?? false,
+            N = n,
+            MinTokens = (int)(fields.Integer(FieldTable.MinTokens)
+                ?? FieldTable.MinTokens.Default),
+            IgnoreEos = fields.Flag(FieldTable.IgnoreEos),
+            StopStrings = StopFields.Strings(fields, caps),
+            StopTokens = StopFields.Tokens(fields, server.Model.VocabSize),
+            IncludeStopString = fields.Flag(FieldTable.IncludeStop),
+            SkipSpecialTokens = fields.Flag(FieldTable.SkipSpecialTokens),
+            ReturnTokenIds = fields.Flag(FieldTable.ReturnTokenIds),
+            TokensAsTokenIds = fields.Flag(FieldTable.TokensAsTokenIds),
             Stream = StreamSettings.Parse(fields),
         };
     }
 
-    private static SamplingParams ParseSampling(RequestFields fields, ServedModel model)
+    private static SamplingParams ParseSampling(RequestFields fields, ServerState server)
     {
+        var model = server.Model;
         var author = model.Defaults;
         var temperature = fields.Real(FieldTable.Temperature)
-            ?? (author.Greedy ? 0 : author.Temperature ?? 1);
-        var topK = fields.Integer(FieldTable.TopK) ?? author.TopK ?? 0;
+            ?? (author.Greedy ? 0 : author.Temperature ?? FieldTable.Temperature.Default);
+        var topK = fields.Integer(FieldTable.TopK) ?? author.TopK ?? FieldTable.TopK.Default;
         return new SamplingParams
         {
             Temperature = (float)temperature,
-            TopP = (float)(fields.Real(FieldTable.TopP) ?? author.TopP ?? 1),
-            MinP = (float)(fields.Real(FieldTable.MinP) ?? 0),
+            TopP = (float)(fields.Real(FieldTable.TopP)
+                ?? author.TopP ?? FieldTable.TopP.Default),
+            MinP = Real(fields, FieldTable.MinP),
             TopK = (int)Math.Clamp(topK, 0, model.VocabSize),
             RepetitionPenalty = (float)(fields.Real(FieldTable.RepetitionPenalty)
-                ?? author.RepetitionPenalty ?? 1),
-            PresencePenalty = (float)(fields.Real(FieldTable.PresencePenalty) ?? 0),
-            FrequencyPenalty = (float)(fields.Real(FieldTable.FrequencyPenalty) ?? 0),
-            LogitBias = BiasField.Parse(fields, model.VocabSize),
+                ?? author.RepetitionPenalty ?? FieldTable.RepetitionPenalty.Default),
+            PresencePenalty = Real(fields, FieldTable.PresencePenalty),
+            FrequencyPenalty = Real(fields, FieldTable.FrequencyPenalty),
+            LogitBias = BiasField.Parse(fields, model.VocabSize, server.Options.Caps),
         };
     }
 
-    private static void RefuseUnsupported(RequestFields fields)
-    {
-        foreach (var (name, message) in Unsupported)
-        {
-            if (fields.TryGet(name, out var value) && !IsEmpty(value))
-            {
-                throw new RequestRefusedException(ApiError.NotSupported(name, message));
-            }
-        }
-
-        if (fields.TryGet("response_format", out var format))
-        {
-            var type = new RequestFields(format, "response_format").Text("type");
-            if (type != "text")
-            {
-                throw new RequestRefusedException(ApiError.NotSupported(
-                    "response_format", "only response_format {\"type\":\"text\"} is supported"));
-            }
-        }
-
-        // Identifies the end user to OpenAI; means nothing here and is no surprise when dropped.
-        fields.TryGet("user", out _);
-    }
-
-    // What would change the answer must not be dropped in silence.
-    private static readonly (string Name, string Message)[] Unsupported =
-    [
-        ("best_of", "best_of is not supported; ask for n choices instead"),
-        ("suffix", "suffix is not supported"),
-        ("tools", "tools are not supported"),
-        ("functions", "functions are not supported"),
-        ("tool_choice", "tool_choice is not supported"),
-        ("function_call", "function_call is not supported"),
-    ];
-
-    // "No tools" may be said as [], "" or "none".
-    private static bool IsEmpty(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Array => value.GetArrayLength() == 0,
-        JsonValueKind.String => value.ValueEquals("") || value.ValueEquals("none"),
-        _ => false,
-    };
+    private static float Real(RequestFields fields, RealField field) =>
+        (float)(fields.Real(field) ?? field.Default);
 }
 
 /// <param name="IncludeUsage">A last chunk with token counts and no choices.</param>
@@ -113,8 +90,8 @@ internal readonly record struct StreamSettings(
 {
     public static StreamSettings Parse(RequestFields fields)
     {
-        var enabled = fields.Bool("stream") ?? false;
-        if (!fields.TryGet("stream_options", out var value))
+        var enabled = fields.Flag(FieldTable.Stream);
+        if (fields.Nested("stream_options") is not { } options)
         {
             return new StreamSettings(enabled, false, false);
         }
@@ -125,8 +102,7 @@ internal readonly record struct StreamSettings(
                 "'stream_options' is allowed only with stream: true", "stream_options");
         }
 
-        var options = new RequestFields(value, "stream_options");
-        var continuous = options.Bool("continuous_usage_stats") ?? false;
-        return new StreamSettings(true, options.Bool("include_usage") ?? false, continuous);
+        return new StreamSettings(
+            true, options.Flag(FieldTable.IncludeUsage), options.Flag(FieldTable.ContinuousUsage));
     }
 }

@@ -6,7 +6,10 @@ using System.Text.Json;
 
 namespace NanoFlow.Server.Protocol;
 
-internal sealed record Message(string Role, string Content, string? Name, string? ToolCallId);
+/// <param name="Reasoning">What the assistant thought before it answered; templates that know
+/// about it decide whether the model sees it again.</param>
+internal sealed record Message(
+    string Role, string Content, string? Name, string? ToolCallId, string? Reasoning = null);
 
 internal static class MessageField
 {
@@ -54,7 +57,8 @@ internal static class MessageField
             role,
             Content(fields, role, path + ".content"),
             fields.Text("name"),
-            fields.Text("tool_call_id"));
+            fields.Text("tool_call_id"),
+            fields.Text("reasoning_content"));
     }
 
     private static string Content(RequestFields fields, string role, string param)

@@ -1,6 +1,6 @@
 // Typed access to the fields of a request body. A null counts as absent, because clients send null
 // for what their user did not set. Every field that is asked for is remembered, so that what nobody
-// asked for can be reported as ignored.
+// asked for can be reported as ignored, or refused.
 
 using System.Text.Json;
 
@@ -11,6 +11,8 @@ internal sealed class RequestFields
     private readonly Dictionary<string, JsonElement> _fields = new(StringComparer.Ordinal);
     private readonly string _path;
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+    private readonly List<string> _withoutEffect = [];
+    private readonly List<RequestFields> _nested = [];
 
     /// <param name="name">Of the field that holds this object; null for the body itself.</param>
     public RequestFields(JsonElement element, string? name = null)
@@ -34,6 +36,20 @@ internal sealed class RequestFields
     {
         _known.Add(name);
         return _fields.TryGetValue(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    /// <summary>The object under a name; what nobody asks of it counts as ignored, too. Null when
+    /// absent.</summary>
+    public RequestFields? Nested(string name)
+    {
+        if (!TryGet(name, out var value))
+        {
+            return null;
+        }
+
+        var nested = new RequestFields(value, _path + name);
+        _nested.Add(nested);
+        return nested;
     }
 
     public double? Real(RealField field)
@@ -73,12 +89,36 @@ internal sealed class RequestFields
         };
     }
 
+    public bool Flag(FlagField field) => Bool(field.Name) ?? field.Default;
+
+    /// <summary>A word of the field's list; null when absent.</summary>
+    public string? Word(WordField field)
+    {
+        if (!TryGet(field.Name, out var value))
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.String
+            && field.Words.Contains(TextOf(value, _path + field.Name))
+            ? value.GetString()
+            : throw OutOfRange(field.Name, field.Range, value);
+    }
+
     public string? Text(string name) =>
         TryGet(name, out var value) ? TextOf(value, _path + name) : null;
 
-    /// <summary>Names in the body that nobody asked for, in their order.</summary>
-    public IEnumerable<string> Ignored() =>
-        _fields.Keys.Where(name => !_known.Contains(name)).Select(name => _path + name);
+    /// <summary>The field is known, and has no effect.</summary>
+    public void Ignore(string name) => _withoutEffect.Add(_path + name);
+
+    /// <summary>Names with a value in the body that nobody asked for.</summary>
+    public IEnumerable<string> Unknown() =>
+        _fields.Where(f => f.Value.ValueKind != JsonValueKind.Null && !_known.Contains(f.Key))
+            .Select(f => _path + f.Key)
+            .Concat(_nested.SelectMany(nested => nested.Unknown()));
+
+    /// <summary>Those, and the known ones that have no effect.</summary>
+    public IEnumerable<string> Ignored() => _withoutEffect.Concat(Unknown());
 
     /// <summary>The name of a field; escapes of half a surrogate pair are refused.</summary>
     public static string NameOf(JsonProperty property)

@@ -1,24 +1,30 @@
 // The wire format of /v1/completions.
 
 using System.Text.Json;
+using NanoFlow.Server.Generating;
 
 namespace NanoFlow.Server.Responses;
 
-internal sealed class CompletionFormat : IWireFormat
+internal sealed class CompletionFormat : OpenAIFormat
 {
-    public string IdPrefix => "cmpl-";
-    public string ObjectName => "text_completion";
-    public string ChunkName => "text_completion";
-    public bool HasOpening => false;
+    public override string IdPrefix => "cmpl-";
+    public override string ObjectName => "text_completion";
+    public override string ChunkName => "text_completion";
+    public override bool HasOpening => false;
+    public override bool HasPromptInChoice => true;
 
-    public void WriteOpening(Utf8JsonWriter json) => WritePiece(json, ""u8);
+    public override void WriteOpening(Utf8JsonWriter json) => WriteEnding(json);
 
-    public void WritePiece(Utf8JsonWriter json, ReadOnlySpan<byte> text) =>
-        json.WriteString("text"u8, text);
+    public override void WritePiece(Utf8JsonWriter json, in AnswerPiece piece) =>
+        json.WriteString("text"u8, piece.Text);
 
-    public void WriteWhole(Utf8JsonWriter json, string text) => json.WriteString("text"u8, text);
+    public override void WriteEnding(Utf8JsonWriter json) => json.WriteString("text"u8, ""u8);
 
-    public void WriteLogProbs(Utf8JsonWriter json, IReadOnlyList<TokenLogProbs> tokens)
+    public override void WriteWholeChoice(Utf8JsonWriter json, Choice choice, TokenPrompt prompt) =>
+        json.WriteString("text"u8, prompt.Echo + choice.Pieces.Joined(PieceKind.Text));
+
+    protected override void WriteLogProbs(
+        Utf8JsonWriter json, IReadOnlyList<TokenLogProbs> tokens)
     {
         json.WriteStartObject();
         json.WriteStartArray("text_offset"u8);

@@ -47,8 +47,16 @@ internal sealed class EventStream : IAsyncDisposable
     }
 
     /// <summary>Starts an event; what is written to the result is its data.</summary>
-    public Utf8JsonWriter Begin()
+    /// <param name="name">Of its type, where the API names them.</param>
+    public Utf8JsonWriter Begin(ReadOnlySpan<byte> name = default)
     {
+        if (!name.IsEmpty)
+        {
+            Write("event: "u8);
+            Write(name);
+            Write("\n"u8);
+        }
+
         Write("data: "u8);
         _json.Reset(_context.Response.BodyWriter);
         _json.WriteStartObject();

@@ -1,42 +1,43 @@
-// How the two APIs spell the same thing: completions say "text", chat says "delta" and "message",
-// and each has its own form of log-probabilities.
+// How an API spells an answer: as one document, or as events while it comes. The same pieces of
+// text, reasoning and tool calls go into both.
 
 using System.Text.Json;
+using NanoFlow.Server.Generating;
+using NanoFlow.Server.Protocol;
 
 namespace NanoFlow.Server.Responses;
 
+/// <summary>Immutable: what a stream has written so far belongs to its events.</summary>
 internal interface IWireFormat
 {
+    /// <summary>What ids of its answers start with.</summary>
     string IdPrefix { get; }
-    string ObjectName { get; }
-    string ChunkName { get; }
 
-    /// <summary>A stream starts with a chunk that names the role.</summary>
-    bool HasOpening { get; }
+    /// <summary>The fields of the document; every choice is finished and holds all its pieces.
+    /// </summary>
+    void WriteWhole(Utf8JsonWriter json, Answer answer);
 
-    /// <summary>The fields of a choice: first chunk of a stream.</summary>
-    void WriteOpening(Utf8JsonWriter json);
-
-    /// <summary>The fields of a choice: new text of a stream; empty in its last chunk.</summary>
-    void WritePiece(Utf8JsonWriter json, ReadOnlySpan<byte> text);
-
-    /// <summary>The fields of a choice: the whole text.</summary>
-    void WriteWhole(Utf8JsonWriter json, string text);
-
-    /// <summary>The value of a choice's "logprobs".</summary>
-    void WriteLogProbs(Utf8JsonWriter json, IReadOnlyList<TokenLogProbs> tokens);
+    /// <summary>The writer of one stream.</summary>
+    IAnswerEvents Begin(Answer answer, EventStream stream);
 }
 
-/// <summary>A sampled token with its log-probability and those of the likeliest others.</summary>
-/// <param name="TextOffset">Characters of the tokens before it.</param>
-internal sealed record TokenLogProbs(
-    TopLogProb Sampled, int TextOffset, IReadOnlyList<TopLogProb> Top);
-
-/// <param name="Text">The token alone; may be lossy where it holds part of a character.</param>
-internal readonly record struct TopLogProb(string Text, byte[] Bytes, float LogProb)
+/// <summary>Writes one answer as events: Open, then for each choice any number of pieces and a
+/// Finish, then Close; or Fail at any point, and nothing after it. Each call happens within a turn
+/// of the stream and is followed by a flush.</summary>
+internal interface IAnswerEvents
 {
-    // JSON has no infinity; OpenAI writes this for a token that cannot be drawn.
-    private const float Impossible = -9999;
+    /// <summary>The request was admitted; nothing has been generated yet.</summary>
+    void Open();
 
-    public float JsonLogProb => float.IsFinite(LogProb) ? LogProb : Impossible;
+    /// <summary>What the choice holds since it was last taken; there is at least one piece.
+    /// </summary>
+    void Write(Choice choice);
+
+    /// <summary>The choice has its finish reason; its pieces were written.</summary>
+    void Finish(Choice choice);
+
+    /// <summary>All choices are finished.</summary>
+    void Close();
+
+    void Fail(ApiError error);
 }
