@@ -36,7 +36,8 @@ public sealed class LogProbTests(ITestOutputHelper output)
     public Task Cpu_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model) =>
         CheckCpu(GoldenFile.Open(model));
 
-    // The prefixes above never grow past the border of the long rope while they run; this text does.
+    // The prefixes above never grow past the border of the long rope while they run; this text
+    // does.
     [Theory]
     [InlineData(DeviceKind.Reference, 1e-3)]
     [InlineData(DeviceKind.Cpu, 0.05)]

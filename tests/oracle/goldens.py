@@ -2,7 +2,8 @@
 """Write what Hugging Face transformers says about a tiny model folder to a golden file.
 
 Token ids of hard strings, decoded ids, chat templates, greedy continuations with margins, and the
-full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32 from the stored weights.
+full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32
+from the stored weights.
 
 Prompts are random ids, chosen: of many candidates of a length, the one whose greedy steps all have
 a winner that lower precision cannot overturn, and among those the one with most distinct tokens.
