@@ -21,6 +21,7 @@ internal sealed class Workload
     private readonly bool _adversarialLengths;
     private readonly int _endTokens;
     private readonly bool _hasErrors;
+    private readonly double _scoredShare;
 
     public Workload(int seed)
     {
@@ -44,6 +45,7 @@ internal sealed class Workload
         _adversarialLengths = _random.Next(0, 2) == 0;
         _endTokens = _random.Next(0, 3);
         _hasErrors = _random.Next(0, 3) == 0;
+        _scoredShare = _random.Next(0, 3) * 0.4;
     }
 
     public SchedulerOptions Options { get; }
@@ -87,6 +89,7 @@ internal sealed class Workload
                 _ => (prompt, positions - prompt),
             };
         }
+        output = _random.Next(8) == 0 ? 0 : output;
         var tokens = new int[prompt];
         for (var i = 0; i < prompt; i++)
         {
@@ -103,6 +106,8 @@ internal sealed class Workload
             StopPair = stops ? (_random.Next(FakeModel.Vocab), _random.Next(8)) : null,
             Seed = (ulong)_random.NextInt64(),
             HasErrors = _hasErrors,
+            IsScored = _random.NextDouble() < _scoredShare,
+            Pooling = _random.Next(8) == 0 ? (Pooling)_random.Next(1, 4) : Pooling.None,
         };
     }
 }
@@ -122,4 +127,9 @@ internal sealed record SequenceSpec
 
     public ulong Seed { get; init; }
     public bool HasErrors { get; init; }
+
+    /// <summary>The tokens of the prompt are scored.</summary>
+    public bool IsScored { get; init; }
+
+    public Pooling Pooling { get; init; }
 }
