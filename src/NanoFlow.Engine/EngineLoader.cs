@@ -48,7 +48,10 @@ internal static class EngineLoader
             return new EngineParts(
                 executor,
                 limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph));
+                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
+                {
+                    HiddenSize = model.Folder?.Config.HiddenSize ?? 0,
+                });
         }
         catch
         {
