@@ -56,8 +56,13 @@ size_t page_bytes(const nf_engine_options& options, const Graph& graph, const Ba
   return backend.kv_page_bytes(options.page_tokens, graph.dims.num_kv_heads, graph.dims.head_dim);
 }
 
+// Of cos and sin together, for all sequences or for long ones.
 uint64_t rope_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_positions} * graph.dims.head_dim * sizeof(float);
+}
+
+uint32_t rope_tables(const nf_engine_options& options, const nf_model_spec& spec) {
+  return has_long_rope(spec, options.max_positions) ? 2 : 1;
 }
 
 uint64_t penalty_bytes(const nf_engine_options& options, const Graph& graph) {
@@ -137,14 +142,14 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options.device_kind, options.num_threads);
   const Graph graph = build_graph(spec, backend->operand_dtype());
-  const WeightStore weights(graph, *backend);
+  const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
   memory.weights = weights.packed_bytes();
   memory.arena = place_arena(graph, options.max_step_rows, options.max_sequences).total_bytes;
   memory.kv_page = page_bytes(options, graph, *backend) * graph.dims.num_layers;
   memory.sampling = penalty_bytes(options, graph) + pooled_bytes(options, graph);
-  memory.steps =
-      options.num_slots * Slot::bytes(options, graph.dims.vocab) + rope_bytes(options, graph);
+  memory.steps = options.num_slots * Slot::bytes(options, graph.dims.vocab) +
+                 rope_tables(options, spec) * rope_bytes(options, graph);
   memory.largest_tensor = weights.largest_source_bytes();
   return memory;
 }
@@ -156,13 +161,10 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
                std::unique_ptr<Backend> backend)
     : options_(checked(options)),
       backend_(std::move(backend)),
-      spec_(spec),
       graph_(build_graph(spec, backend_->operand_dtype())),
-      weights_(graph_, *backend_),
-      check_(options_, graph_) {
-  spec_.architecture = nullptr;
-  spec_.layer_windows = nullptr;
-  allocate();
+      weights_(graph_, *backend_, spec),
+      check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
+  allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
     slots_.push_back(std::make_unique<Slot>(options_, graph_.dims.vocab));
   }
@@ -181,7 +183,7 @@ Engine::~Engine() {
   backend_.reset();  // both join the lanes, which may still be leaving the last step
 }
 
-void Engine::allocate() {
+void Engine::allocate(const nf_model_spec& spec) {
   const size_t page = page_bytes(options_, graph_, *backend_);
   const size_t kv_bytes = checked_kv_bytes(page);
   weights_.allocate();
@@ -203,11 +205,20 @@ void Engine::allocate() {
   memory_.kv.page_tokens = options_.page_tokens;
   memory_.kv.num_kv_heads = graph_.dims.num_kv_heads;
   memory_.kv.head_dim = graph_.dims.head_dim;
-  const size_t half = size_t{options_.max_positions} * graph_.dims.head_dim / 2;
-  auto* rope =
-      reinterpret_cast<float*>(backend_->allocate(rope_bytes(options_, graph_), "RoPE table"));
-  fill_rope_table(spec_, options_.max_positions, rope, rope + half);
+  allocate_rope(spec);
+}
+
+void Engine::allocate_rope(const nf_model_spec& spec) {
+  const uint32_t positions = options_.max_positions;
+  const size_t half = size_t{positions} * graph_.dims.head_dim / 2;
+  const uint64_t bytes = rope_tables(options_, spec) * rope_bytes(options_, graph_);
+  auto* rope = reinterpret_cast<float*>(backend_->allocate(bytes, "RoPE table"));
+  fill_rope_table(spec, false, positions, rope, rope + half);
   memory_.rope = {rope, rope + half};
+  if (!has_long_rope(spec, positions)) return;
+  memory_.rope.long_cos = rope + 2 * half;
+  memory_.rope.long_sin = rope + 3 * half;
+  fill_rope_table(spec, true, positions, rope + 2 * half, rope + 3 * half);
 }
 
 size_t Engine::checked_kv_bytes(size_t page) const {

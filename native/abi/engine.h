@@ -53,14 +53,14 @@ class Engine {
   struct Slot;
 
   Slot& slot_at(uint32_t slot) const;
-  void allocate();
+  void allocate(const nf_model_spec& spec);
+  void allocate_rope(const nf_model_spec& spec);
   size_t checked_kv_bytes(size_t page) const;
   bool owns(const Program* program) const;
   void fill_batch(Slot& slot, const nf_step_shape& shape);
 
   nf_engine_options options_;
   std::unique_ptr<Backend> backend_;
-  nf_model_spec spec_;  // its architecture pointer is not kept
   Graph graph_;
   WeightStore weights_;
   StepCheck check_;

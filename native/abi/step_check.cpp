@@ -22,10 +22,11 @@ void require(bool ok, const char* what, const char* where, uint32_t index) {
 
 }  // namespace
 
-StepCheck::StepCheck(const nf_engine_options& options, const Graph& graph)
+StepCheck::StepCheck(const nf_engine_options& options, const Graph& graph, bool has_long_rope)
     : options_(options),
       vocab_(graph.dims.vocab),
       has_pages_(graph.dims.num_layers > 0),
+      has_long_rope_(has_long_rope),
       has_hidden_states_(graph.dims.hidden > 0),
       slot_seen_(options.max_sequences, 0),
       written_(has_pages_ ? options.num_pages : 0, false) {}
@@ -63,6 +64,8 @@ void StepCheck::check_sequence(const nf_sequence& sequence, uint32_t index,
   check(sequence.slot < options_.max_sequences, "slot is out of range");
   check(sequence.row_count >= 1, "row_count is 0");
   check(index >= shape.num_decode || sequence.row_count == 1, "a decode has one row");
+  check(has_long_rope_ || (sequence.flags & NF_SEQUENCE_LONG_ROPE) == 0,
+        "the model or its max_positions have no long rope");
   const uint64_t end = uint64_t{sequence.position} + sequence.row_count;
   check(end <= options_.max_positions, "position exceeds max_positions");
   check(uint64_t{sequence.page_begin} + sequence.page_count <= shape.num_pages,

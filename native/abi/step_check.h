@@ -18,7 +18,7 @@ inline uint32_t num_samples(const nf_sequence& sequence) {
 
 class StepCheck {
  public:
-  StepCheck(const nf_engine_options& options, const Graph& graph);
+  StepCheck(const nf_engine_options& options, const Graph& graph, bool has_long_rope);
 
   // Both throw NF_INVALID_ARGUMENT naming the field and the sequence or sample.
   void check_step(const nf_step_buffers& step, const nf_step_shape& shape);
@@ -35,6 +35,7 @@ class StepCheck {
   const nf_engine_options& options_;
   uint32_t vocab_;
   bool has_pages_;
+  bool has_long_rope_;
   bool has_hidden_states_;
   uint64_t num_checks_ = 0;
   std::vector<uint64_t> slot_seen_;  // [max_sequences]: the check that saw the slot last

@@ -52,6 +52,8 @@ struct Op {
   WeightId bias = kNone;
   bool gather = false;  // reads x through the sample rows
   bool gated = false;   // waits for the release of its step
+  float scale = 1;      // of embedding rows, or of q
+  float softcap = 0;    // of attention scores, or of a GEMM's results; 0: none
   OpShape shape;
 };
 
@@ -69,6 +71,7 @@ struct Weight {
   uint32_t out;
   uint32_t in;  // 1 for vectors
   std::vector<WeightPart> parts;
+  float added = 0;  // to every element of a vector when it is loaded
 };
 
 // The sizes that kernels and buffers depend on.

@@ -52,6 +52,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
             StopCondition = request.StopCondition,
             PromptLogProbs = request.PromptLogProbs,
             Pooling = request.Pooling,
+            Constraint = request.Constraint,
             Listener = this,
         };
         if (request.PromptLogProbs is { } promptTop)
@@ -133,7 +134,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         }
         var index = _read++;
         token = new GeneratedToken(
-            Sequence.Tokens[PromptTokenCount + index],
+            Sequence.TokenAt(PromptTokenCount + index),
             index == _endTokenIndex,
             _logProbs?[index],
             _top is null ? default : _top.AsMemory(index * _topCount, _topCount));
@@ -224,9 +225,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long; beside blocks of prompt scores the only allocation
-    // on the engine's thread.
-    // A reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long; that, the tokens of the sequence, which do the
+    // same, and blocks of prompt scores are all that the engine's thread ever allocates. A reader may
+    // go on with the old arrays: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

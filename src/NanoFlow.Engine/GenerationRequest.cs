@@ -27,6 +27,9 @@ public sealed record GenerationRequest
     /// <summary>Its own for every generation; called on the engine's thread.</summary>
     public IStopCondition? StopCondition { get; init; }
 
+    /// <summary>Its own for every generation; called on the engine's thread.</summary>
+    public ITokenConstraint? Constraint { get; init; }
+
     /// <summary>Refuses what would be an error of the whole step later.</summary>
     internal void Validate(EngineFacts facts)
     {

@@ -16,7 +16,8 @@ internal interface IStepExecutor : IDisposable
     /// <summary>Starts the step; it runs up to its sampling.</summary>
     void Submit(int slot, in StepInfo step);
 
-    /// <summary>Lets it sample.</summary>
+    /// <summary>Lets it sample. All tokens before this step are committed by now, so this is where
+    /// constraints of sequences are asked what may follow.</summary>
     void Release(int slot);
 
     /// <summary>Waits for the step of a slot. False: the time is over, call it again.</summary>

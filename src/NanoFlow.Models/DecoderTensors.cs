@@ -17,6 +17,9 @@ internal readonly record struct DecoderTraits
 
     /// <summary>q, k and v are one matrix, and gate and up are one.</summary>
     public bool FusedProjections { get; init; }
+
+    /// <summary>Attention and feed-forward are normed before they are added.</summary>
+    public bool PostNorms { get; init; }
 }
 
 internal static class DecoderTensors
@@ -44,6 +47,12 @@ internal static class DecoderTensors
         var hidden = config.HiddenSize;
         yield return new(prefix + "input_layernorm.weight", [hidden]);
         yield return new(prefix + "post_attention_layernorm.weight", [hidden]);
+        if (traits.PostNorms)
+        {
+            yield return new(prefix + "pre_feedforward_layernorm.weight", [hidden]);
+            yield return new(prefix + "post_feedforward_layernorm.weight", [hidden]);
+        }
+
         if (traits.QkNorm)
         {
             yield return new(prefix + "self_attn.q_norm.weight", [config.HeadDim]);

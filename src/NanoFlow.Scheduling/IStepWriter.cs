@@ -27,7 +27,10 @@ public interface IStepWriter
 /// <param name="Samples">A token is drawn after the last row.</param>
 /// <param name="Scores">So many rows from the first on are samples too: the next token of the prompt
 /// is scored. With any of them every row of the part is a sample.</param>
-/// <param name="ResetsSlot">First part after the slot got this owner.</param>
+/// <param name="ResetsSlot">First part after the slot got this owner, or after this one started
+/// again.</param>
+/// <param name="HasLongRope">Its rows, and all before them, are rotated as those of long
+/// sequences.</param>
 public readonly record struct SequencePart(
     int Slot,
     int Position,
@@ -35,7 +38,8 @@ public readonly record struct SequencePart(
     bool IsDecode,
     bool Samples,
     int Scores,
-    bool ResetsSlot)
+    bool ResetsSlot,
+    bool HasLongRope)
 {
     public int SampleCount => Scores + (Samples ? 1 : 0);
 }

@@ -29,6 +29,7 @@ internal sealed class Invariants
             lastArrival = sequence.Arrival;
             CheckProgress(sequence);
             CheckScores(sequence);
+            CheckRope(sequence);
             CheckMemory(sequence);
         }
         CheckWaiting(lastArrival);
@@ -67,6 +68,16 @@ internal sealed class Invariants
         Require(
             sequence.Computed <= scored || scored == sequence.ScoreEnd,
             "a prompt row was left unscored");
+    }
+
+    private void CheckRope(Sequence sequence)
+    {
+        var limit = _scheduler.Options.LongRopeAfter;
+        var most = limit > 0 && !sequence.HasLongRope ? limit : int.MaxValue;
+        Require(sequence.Computed <= most, "rows of a long sequence without the long rope");
+        Require(
+            !sequence.HasLongRope || (limit > 0 && sequence.TokenCount > limit),
+            "the long rope for a short sequence");
     }
 
     private void CheckMemory(Sequence sequence)

@@ -14,6 +14,10 @@
 // MaxSequences samples. Its chunks are cut to what the others leave: every running sequence keeps a
 // sample, and so does the next newcomer, so that nobody waits for scores of somebody else.
 //
+// Some models rotate all positions of a long sequence in another way (SchedulerOptions.
+// LongRopeAfter). A sequence that grows past the border starts again: it keeps its place and its
+// slot, gives up its pages and computes all its tokens once more.
+//
 // One thread, no clock, no allocation after construction. Listeners must not call back.
 
 namespace NanoFlow.Scheduling;
@@ -176,12 +180,16 @@ public sealed class Scheduler
         foreach (var sequence in Running)
         {
             sequence.PlannedRows = 0;
-            _freeRows -= sequence.IsDecoding && sequence.RowsLeft > 0 ? 1 : 0;
+            if (OutgrowsRope(sequence) && sequence.Pending == 0)
+            {
+                StartAgain(sequence);
+            }
+            _freeRows -= ReservedRows(sequence);
         }
         for (var i = 0; i < RunningCount; i++)
         {
             var sequence = _running[i];
-            var rows = sequence.IsDecoding ? sequence.RowsLeft : ChunkRows(sequence);
+            var rows = sequence.IsDecoding ? ReservedRows(sequence) : ChunkRows(sequence);
             if (rows > 0)
             {
                 Plan(i, rows);
@@ -209,6 +217,32 @@ public sealed class Scheduler
         sequence.PlannedRows = rows;
         _freeRows -= rows;
         _freeSamples -= sequence.ScoresNext && rows > 0 ? rows - 1 : 0;
+    }
+
+    // Rows of a step that no prefill may take. One that outgrows its rope gets none before the
+    // token in flight is known: it starts again with all its tokens.
+    private int ReservedRows(Sequence sequence) =>
+        sequence.IsDecoding && sequence.RowsLeft > 0 && !OutgrowsRope(sequence) ? 1 : 0;
+
+    // Is its next row beyond the positions that what its pages hold is good for?
+    private bool OutgrowsRope(Sequence sequence) =>
+        !sequence.HasLongRope && sequence.RowsLeft > 0 && IsLong(sequence.Computed + 1);
+
+    private bool IsLong(int tokens) =>
+        _options.LongRopeAfter > 0 && tokens > _options.LongRopeAfter;
+
+    private void StartAgain(Sequence sequence)
+    {
+        Memory.ReleasePages(sequence);
+        sequence.Computed = 0;
+        Start(sequence);
+    }
+
+    private void Start(Sequence sequence)
+    {
+        sequence.PrefillEnd = sequence.TokenCount;
+        sequence.HasLongRope = IsLong(sequence.TokenCount);
+        sequence.ResetsSlot = true;
     }
 
     private void Plan(int index, int rows)
@@ -260,7 +294,7 @@ public sealed class Scheduler
     private void PreemptLatest()
     {
         var victim = _running[RunningCount - 1];
-        _freeRows += victim.IsDecoding && victim.RowsLeft > 0 ? 1 : 0;
+        _freeRows += ReservedRows(victim);
         _freeSamples++;
         LeaveRunning(victim);
         victim.State = SequenceState.Waiting;
@@ -280,8 +314,8 @@ public sealed class Scheduler
         {
             Waiting.Remove(head);
             head.State = SequenceState.Running;
-            head.PrefillEnd = head.TokenCount;
             Memory.TakeSlot(head);
+            Start(head);
             _running[RunningCount++] = head;
             _freeSamples--;
             TakeChunk(head, Memory.Cover(head, ChunkRows(head)));
@@ -339,7 +373,14 @@ public sealed class Scheduler
         var samples = position + rows == sequence.TokenCount + sequence.Pending;
         var scores = sequence.ScoresNext ? Math.Min(rows, sequence.ScoreEnd - position) : 0;
         var part = new SequencePart(
-            sequence.Slot, position, rows, isDecode, samples, scores, sequence.ResetsSlot);
+            sequence.Slot,
+            position,
+            rows,
+            isDecode,
+            samples,
+            scores,
+            sequence.ResetsSlot,
+            sequence.HasLongRope);
         var pages = Memory.PageTable(sequence, position + rows);
         var tokens = position < sequence.TokenCount
             ? sequence.Tokens.Slice(position, rows)
@@ -404,6 +445,7 @@ public sealed class Scheduler
         var isEnd = sequence.IsEndToken(token);
         var stops = isEnd || (sequence.StopCondition?.Append(token) ?? false);
         sequence.Append(token);
+        sequence.Constraint?.Append(token);
         sequence.Listener?.OnToken(sequence, token, sample, isEnd);
         if (stops || sequence.NewTokenCount == sequence.MaxNewTokens)
         {

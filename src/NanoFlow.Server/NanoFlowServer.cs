@@ -13,6 +13,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NanoFlow.Engine;
 using NanoFlow.Server.Access;
+using NanoFlow.Server.Endpoints;
 using NanoFlow.Server.Metrics;
 
 namespace NanoFlow.Server;
@@ -90,6 +91,11 @@ public sealed class NanoFlowServer : IAsyncDisposable
         options.ConfigureLogging?.Invoke(builder.Logging);
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         builder.Services.AddSingleton<AccessLog>();
+        builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins([.. options.AllowedOrigins])
+            .WithMethods(HttpMethods.Get, HttpMethods.Post)
+            .AllowAnyHeader()
+            .WithExposedHeaders(RequestShell.IdHeader, IgnoredParams.Header)));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -110,6 +116,12 @@ public sealed class NanoFlowServer : IAsyncDisposable
         var gate = new ApiKeyGate(_state.Options.ApiKeys);
         _app.Use(next => context => shell.RunAsync(context, next));
         _app.UseRouting();
+        if (_state.Options.AllowedOrigins.Count > 0)
+        {
+            // Before the gate: browsers ask for leave without a key.
+            _app.UseCors();
+        }
+
         _app.Use(next => context =>
         {
             gate.Check(context);

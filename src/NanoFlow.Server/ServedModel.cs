@@ -2,11 +2,25 @@
 // Immutable. Text becomes tokens here, on the request's own thread, never on the engine's.
 
 using NanoFlow.Models;
+using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Tokenization;
 using NanoFlow.Tokenization.Patterns;
 
 namespace NanoFlow.Server;
+
+/// <summary>Which models are taken to think before they answer.</summary>
+public enum ReasoningMode
+{
+    /// <summary>Those whose template or vocabulary has the marks of thoughts.</summary>
+    Auto,
+
+    /// <summary>None: thoughts are content like everything else.</summary>
+    None,
+
+    /// <summary>This one.</summary>
+    Think,
+}
 
 public sealed class ServedModel : IDisposable
 {
@@ -31,12 +45,18 @@ public sealed class ServedModel : IDisposable
     /// <summary>Null when the model has none: chat is then refused.</summary>
     public ChatTemplate? ChatTemplate { get; init; }
 
+    /// <summary>Whether thoughts are taken out of the content of chat answers.</summary>
+    public ReasoningMode Reasoning { get; init; }
+
     /// <summary>Tokens that end an answer unless the request ignores them.</summary>
     public required IReadOnlyList<int> EndTokens { get; init; }
 
     public DateTimeOffset Created { get; init; }
 
     public string Name => Names[0];
+
+    internal bool SplitsReasoning => Reasoning == ReasoningMode.Think
+        || (Reasoning == ReasoningMode.Auto && ReasoningMarkers.AreUsedBy(Tokenizer));
 
     /// <summary>The request's name for the model when it is served here; no name means the only
     /// model there is.</summary>

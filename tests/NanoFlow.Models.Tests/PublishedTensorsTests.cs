@@ -107,6 +107,23 @@ public sealed class PublishedTensorsTests
         lm_head.weight 32064 3072
         """;
 
+    private const string Gemma2 =
+        """
+        model.embed_tokens.weight 256000 2304
+        model.layers.{}.input_layernorm.weight 2304
+        model.layers.{}.self_attn.q_proj.weight 2048 2304
+        model.layers.{}.self_attn.k_proj.weight 1024 2304
+        model.layers.{}.self_attn.v_proj.weight 1024 2304
+        model.layers.{}.self_attn.o_proj.weight 2304 2048
+        model.layers.{}.post_attention_layernorm.weight 2304
+        model.layers.{}.pre_feedforward_layernorm.weight 2304
+        model.layers.{}.mlp.gate_proj.weight 9216 2304
+        model.layers.{}.mlp.up_proj.weight 9216 2304
+        model.layers.{}.mlp.down_proj.weight 2304 9216
+        model.layers.{}.post_feedforward_layernorm.weight 2304
+        model.norm.weight 2304
+        """;
+
     [Theory]
     [InlineData(PublishedConfigTests.Llama31, Llama31)]
     [InlineData(PublishedConfigTests.Llama32, Llama32)]
@@ -114,6 +131,8 @@ public sealed class PublishedTensorsTests
     [InlineData(PublishedConfigTests.Qwen25, Qwen25)]
     [InlineData(PublishedConfigTests.Qwen3, Qwen3)]
     [InlineData(PublishedConfigTests.Phi3Mini4k, Phi3Mini)]
+    [InlineData(PublishedConfigTests.Phi3Mini128k, Phi3Mini)]
+    [InlineData(PublishedConfigTests.Gemma2, Gemma2)]
     public void Header_PublishedModel_HoldsTheExpectedTensors(string json, string list)
     {
         var config = PublishedConfigTests.Parse(json);

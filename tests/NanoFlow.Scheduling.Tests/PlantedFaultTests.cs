@@ -25,6 +25,8 @@ public class PlantedFaultTests(ITestOutputHelper output)
         ["token in flight taken for known"] = () => new StaleTokenInFlight(),
         ["scores again after preemption"] = () => new ScoresForgotten(),
         ["scores of another token"] = () => new ScoreSkipped(),
+        ["long rope without computing again"] = () => new RopeSwitchedInPlace(),
+        ["long rope forgotten in a part"] = () => new RopeForgotten(),
     };
 
     public static TheoryData<string> Names => [.. Faults.Keys];
@@ -207,6 +209,35 @@ public class PlantedFaultTests(ITestOutputHelper output)
         {
             var skips = part.Scores > 1 && ++_count % 10 == 0;
             Pass(sequence, part with { Scores = part.Scores - (skips ? 1 : 0) }, pages, tokens);
+        }
+    }
+
+    // A sequence that outgrows its rope goes on with the long one over pages rotated the short way.
+    private sealed class RopeSwitchedInPlace : Fault
+    {
+        public override void BeforeTick(Scheduler scheduler)
+        {
+            foreach (var sequence in scheduler.Running)
+            {
+                var limit = scheduler.Options.LongRopeAfter;
+                sequence.HasLongRope |= limit > 0 && sequence.Computed == limit
+                    && sequence.TokenCount > limit;
+            }
+        }
+    }
+
+    private sealed class RopeForgotten : PartFault
+    {
+        private int _count;
+
+        public override void Add(
+            Sequence sequence,
+            SequencePart part,
+            ReadOnlySpan<int> pages,
+            ReadOnlySpan<int> tokens)
+        {
+            var loses = part.HasLongRope && ++_count % 10 == 0;
+            Pass(sequence, part with { HasLongRope = part.HasLongRope && !loses }, pages, tokens);
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed class SimulatedClient : ISequenceListener
     public int Computed { get; set; }
     public int Sampled { get; set; }
     public int Scored { get; set; }
+    public bool HasLongRope { get; set; }
     public long LastStep { get; set; }
 
     /// <summary>Called before the scheduler is told.</summary>

@@ -29,6 +29,7 @@ internal sealed class Workload
         var sequences = _random.Next(1, 13);
         var pageTokens = 1 << _random.Next(0, 5);
         var positions = _random.Next(8, 97);
+        var border = _random.Next(0, 3) == 0 ? 0 : _random.Next(1, positions + 1);
         var longest = (positions + pageTokens - 1) / pageTokens;
         Options = new SchedulerOptions
         {
@@ -37,6 +38,7 @@ internal sealed class Workload
             MaxPositions = positions,
             PageTokens = pageTokens,
             PageCount = longest + _random.Next(0, longest * 4),
+            LongRopeAfter = border,
         };
         Mode = (CompletionMode)_random.Next(0, 3);
         CancelChance = _random.Next(0, 3) * 0.02;
@@ -108,6 +110,7 @@ internal sealed class Workload
             HasErrors = _hasErrors,
             IsScored = _random.NextDouble() < _scoredShare,
             Pooling = _random.Next(8) == 0 ? (Pooling)_random.Next(1, 4) : Pooling.None,
+            LongRopeAfter = Options.LongRopeAfter,
         };
     }
 }
@@ -127,6 +130,11 @@ internal sealed record SequenceSpec
 
     public ulong Seed { get; init; }
     public bool HasErrors { get; init; }
+
+    public int LongRopeAfter { get; init; }
+
+    /// <summary>Has a sequence of so many tokens the long rope?</summary>
+    public bool IsLong(int tokens) => LongRopeAfter > 0 && tokens > LongRopeAfter;
 
     /// <summary>The tokens of the prompt are scored.</summary>
     public bool IsScored { get; init; }

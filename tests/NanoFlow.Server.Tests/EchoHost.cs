@@ -14,24 +14,17 @@ public sealed class EchoHost : IAsyncDisposable
     private readonly ServedModel _model;
     private readonly List<NanoFlowServer> _servers = [];
 
-    private EchoHost(string folder, EngineOptions options)
+    private EchoHost(
+        string folder, EngineOptions options, ScriptedModel? script, Action<string>? prepare)
     {
         _folder = folder;
-        var path = Path.Combine(folder, "model");
-        RandomModel.Create(ModelShapes.Find("tiny-llama")!, path, seed: 1);
-        var model = ModelFolder.Open(path);
-        var tokenizer = Tokenizer.Load(path);
-        Engine = InferenceEngine.Load(EngineModel.Echo(model.Config.VocabSize), options);
-        _model = new ServedModel
-        {
-            Names = [EchoServer.ModelName, "org/echo"],
-            VocabSize = model.Config.VocabSize,
-            MaxModelLength = Engine.Facts.MaxModelLength,
-            Defaults = model.Generation,
-            EndTokens = model.Generation.EosTokenIds,
-            Tokenizer = tokenizer,
-            ChatTemplate = ChatTemplate.Parse(tokenizer.Config.ChatTemplate!),
-        };
+        var shape = ModelShapes.Find("tiny-llama")!;
+        var vocabSize = script?.VocabSize ?? shape.Config.VocabSize;
+        Engine = InferenceEngine.Load(EngineModel.Echo(vocabSize), options);
+        var length = Engine.Facts.MaxModelLength;
+        _model = script is null
+            ? BytesOf(shape, Path.Combine(folder, "model"), length, prepare)
+            : script.ToServed(length);
     }
 
     public InferenceEngine Engine { get; }
@@ -40,11 +33,16 @@ public sealed class EchoHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <param name="prepare">Changes the model's folder before it is loaded.</param>
     public static async Task<EchoHost> StartAsync(
-        EngineOptions engine, ServerOptions? options = null)
+        EngineOptions engine,
+        ServerOptions? options = null,
+        ScriptedModel? script = null,
+        Action<string>? prepare = null)
     {
         var folder = Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
-        var host = new EchoHost(folder, engine with { Device = DeviceKind.Reference });
+        var host = new EchoHost(
+            folder, engine with { Device = DeviceKind.Reference }, script, prepare);
         host.Client = ClientOf(await host.AddServerAsync(options ?? new ServerOptions()));
         return host;
     }
@@ -74,6 +72,25 @@ public sealed class EchoHost : IAsyncDisposable
     }
 
     public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    private static ServedModel BytesOf(
+        ModelShape shape, string path, int maxModelLength, Action<string>? prepare)
+    {
+        RandomModel.Create(shape, path, seed: 1);
+        prepare?.Invoke(path);
+        var model = ModelFolder.Open(path);
+        var tokenizer = Tokenizer.Load(path);
+        return new ServedModel
+        {
+            Names = [EchoServer.ModelName, "org/echo"],
+            VocabSize = model.Config.VocabSize,
+            MaxModelLength = maxModelLength,
+            Defaults = model.Generation,
+            EndTokens = model.Generation.EosTokenIds,
+            Tokenizer = tokenizer,
+            ChatTemplate = ChatTemplate.Parse(tokenizer.Config.ChatTemplate!),
+        };
+    }
 
     public async ValueTask DisposeAsync()
     {

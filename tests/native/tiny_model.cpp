@@ -24,6 +24,16 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   spec.vocab = TinyModel::kVocab;
   spec.rope_theta = 10000;
   spec.rms_norm_eps = 1e-5f;
+  spec.attention_softcap = options.attention_softcap;
+  spec.logit_softcap = options.logit_softcap;
+  spec.embedding_scale = options.embedding_scale;
+  if (!options.short_factors.empty()) {
+    spec.rope_scaling = NF_ROPE_SCALING_FACTORS;
+    spec.rope_short_factors = options.short_factors.data();
+    spec.rope_long_factors = options.long_factors.data();
+    spec.rope_original_positions = TinyModel::kMaxPositions / 2;
+    spec.rope_attention_factor = 1.25f;
+  }
   return spec;
 }
 
@@ -129,6 +139,7 @@ std::vector<std::vector<float>> TinyModel::step(nf::Program& program,
     sequence.page_begin = shape.num_pages;
     sequence.page_count = static_cast<uint32_t>(conversation.pages.size());
     sequence.flags = part.flags;
+    if (conversation.has_long_rope) sequence.flags |= NF_SEQUENCE_LONG_ROPE;
     for (const uint32_t page : conversation.pages) buffers.pages[shape.num_pages++] = page;
     for (uint32_t i = 0; i < part.rows; ++i) {
       buffers.tokens[shape.num_rows++] = conversation.tokens.at(conversation.position + i);

@@ -21,6 +21,12 @@ struct TinyOptions {
   bool tied = false;
   const char* architecture = "LlamaForCausalLM";
   std::vector<uint32_t> windows = {};  // by layer; empty: none
+  float attention_softcap = 0;
+  float logit_softcap = 0;
+  float embedding_scale = 0;
+  // Factors of the rope, [head_dim / 2]; empty: it is not stretched.
+  std::vector<float> short_factors = {};
+  std::vector<float> long_factors = {};
 };
 
 // Refers to the options.
@@ -34,6 +40,7 @@ struct Conversation {
   std::vector<uint32_t> pages;
   uint32_t slot = 0;
   uint32_t position = 0;
+  bool has_long_rope = false;
 };
 
 // A conversation's rows in a step.

@@ -34,6 +34,8 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
             Prompts = [room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens)],
             Settings = settings,
             LogProbs = logProbs,
+            NewParser = AnswerParsers.For(server.Model, conversation, text),
+            ShownTokens = AnswerParsers.ShownTokens(server.Model),
         };
     }
 

@@ -8,7 +8,7 @@ namespace NanoFlow.Server.Endpoints;
 
 internal static class IgnoredParams
 {
-    private const string Header = "x-ignored-params";
+    public const string Header = "x-ignored-params";
 
     /// <summary>To be called when every field has been asked for.</summary>
     public static void Report(HttpContext context, RequestFields fields, ServerOptions options)

@@ -36,6 +36,9 @@ internal sealed class Choice(
     /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
     public string? FinishReason { get; private set; }
 
+    /// <summary>The stop string that ended it; null when something else did.</summary>
+    public string? StopString => text.StopText;
+
     /// <summary>How it ended, for metrics and the log.</summary>
     public string Outcome => FinishReason
         ?? (Generation.Reason == Scheduling.FinishReason.Error ? "error" : "abort");

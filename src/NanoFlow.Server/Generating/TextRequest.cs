@@ -26,6 +26,9 @@ internal sealed record TextRequest
     /// <summary>Makes the parser of one choice.</summary>
     public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();
 
+    /// <summary>Special tokens that are text to the parser even when others are skipped.</summary>
+    public IReadOnlySet<int> ShownTokens { get; init; } = new HashSet<int>();
+
     public int ChoiceCount => Prompts.Count * Settings.N;
 
     public int PromptTokens => Prompts.Sum(prompt => prompt.Tokens.Length);

@@ -113,6 +113,7 @@ internal sealed class TextRun : IDisposable
             Stops = new StopStrings(settings.StopStrings),
             IncludeStop = settings.IncludeStopString,
             SkipSpecialTokens = settings.SkipSpecialTokens,
+            ShownTokens = Request.ShownTokens,
         };
         var ends = EndTokens(settings, model);
         var seeds = new ChoiceSeeds(settings, engine);

@@ -17,6 +17,7 @@ public sealed class IncrementalDetokenizer
 
     private readonly Tokenizer _tokenizer;
     private readonly bool _skipSpecialTokens;
+    private readonly IReadOnlySet<int>? _shownTokens;
     private readonly SpaceCleanup? _cleanup;
 
     private byte[] _text = new byte[256];
@@ -32,11 +33,14 @@ public sealed class IncrementalDetokenizer
     private int _previous;
     private int _previousWritten;
 
-    public IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecialTokens)
+    // Shown tokens are special ones that are not skipped all the same.
+    public IncrementalDetokenizer(
+        Tokenizer tokenizer, bool skipSpecialTokens, IReadOnlySet<int>? shownTokens = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         _tokenizer = tokenizer;
         _skipSpecialTokens = skipSpecialTokens;
+        _shownTokens = shownTokens;
         _cleanup = tokenizer.CleansUpSpaces ? new SpaceCleanup() : null;
         Reset();
     }
@@ -58,7 +62,7 @@ public sealed class IncrementalDetokenizer
     public void Append(int tokenId)
     {
         if (_tokenizer.TokenText(tokenId) is not { } token
-            || (_skipSpecialTokens && _tokenizer.IsSpecial(tokenId)))
+            || (_skipSpecialTokens && _tokenizer.IsSpecial(tokenId) && !IsShown(tokenId)))
         {
             return;
         }
@@ -101,6 +105,8 @@ public sealed class IncrementalDetokenizer
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _end - _start);
         _start += count;
     }
+
+    private bool IsShown(int tokenId) => _shownTokens?.Contains(tokenId) == true;
 
     private int Length(int tokenId) => _tokenizer.TokenBytes(tokenId).Length;
 

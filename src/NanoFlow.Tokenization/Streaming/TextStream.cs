@@ -13,6 +13,9 @@ public sealed record TextStreamOptions
     public bool IncludeStop { get; init; }
 
     public bool SkipSpecialTokens { get; init; } = true;
+
+    // Special tokens that are not skipped all the same.
+    public IReadOnlySet<int> ShownTokens { get; init; } = new HashSet<int>();
 }
 
 public sealed class TextStream
@@ -29,13 +32,17 @@ public sealed class TextStream
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(options);
-        _detokenizer = new IncrementalDetokenizer(tokenizer, options.SkipSpecialTokens);
+        _detokenizer = new IncrementalDetokenizer(
+            tokenizer, options.SkipSpecialTokens, options.ShownTokens);
         _matcher = new StopMatcher(options.Stops);
         _includeStop = options.IncludeStop;
     }
 
     // A stop string is complete: the sequence ends and later tokens are ignored.
     public bool Stopped => _matcher.Matched;
+
+    // The stop string that is complete.
+    public string? StopText => _matcher.MatchText;
 
     // Text that may be sent now. Good until the next call.
     public ReadOnlySpan<byte> Ready => _detokenizer.Text[.._ready];

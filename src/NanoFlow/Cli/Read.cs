@@ -1,6 +1,7 @@
 // Readers of flag values. Sizes take the suffixes k, m and g: 1024, 1024^2, 1024^3.
 
 using System.Globalization;
+using System.Text.Json;
 
 namespace NanoFlow.Cli;
 
@@ -21,6 +22,13 @@ internal static class Read
     public static Reader<ulong> Seed { get; } = (string text, out ulong value) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
+    /// <summary>An origin, or as vLLM has it a JSON list of them.</summary>
+    public static Reader<string[]> Origins { get; } = (string text, out string[] value) =>
+    {
+        value = text.StartsWith('[') ? JsonStrings(text) : [text];
+        return value.Length > 0 && value.All(IsOrigin);
+    };
+
     public static Reader<int> Integer(int min, int max) => (string text, out int value) =>
     {
         var isSize = TrySize(text, out var size) && size >= min && size <= max;
@@ -38,6 +46,26 @@ internal static class Read
             value = found.Value;
             return found.Name is not null;
         };
+
+    // Empty when it is not such a list.
+    private static string[] JsonStrings(string text)
+    {
+        try
+        {
+            using var list = JsonDocument.Parse(text);
+            return list.RootElement.EnumerateArray().Select(one => one.GetString()!).ToArray();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return [];
+        }
+    }
+
+    // As browsers send it: without a path, in lower case.
+    private static bool IsOrigin(string text) => text == "*"
+        || (Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && uri.Scheme is "http" or "https"
+            && uri.GetLeftPart(UriPartial.Authority) == text);
 
     private static bool TrySize(string text, out long value)
     {
