@@ -41,6 +41,13 @@ public sealed class GoldenFile
         return new(folder, Read(Path.Combine(folder, "golden.json")));
     }
 
+    // What is said about prompts, without generating.
+    public static GoldenFile OpenPrompts(string model)
+    {
+        var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
+        return new(folder, Read(Path.Combine(folder, "prompts.json")));
+    }
+
     public static GoldenFile OpenStoryteller() =>
         new(
             Path.Combine(RepositoryRoot, "samples", "storyteller"),

@@ -28,6 +28,7 @@ public class AllocationTests
                 new int[random.Next(1, 20)], random.Next(1, 60), SamplingParams.Greedy)
             {
                 EndTokens = [0],
+                PromptLogProbs = i % 4 == 0 ? 2 : null,
             });
         }
 

@@ -138,6 +138,10 @@ internal sealed class Simulation
         var (step, tokens) = _device.Execute();
         _checker.Completed = step;
         _fault.OnTokens(tokens);
+        foreach (var client in _live)
+        {
+            client.Results = tokens;
+        }
         Scheduler.Complete(step, tokens);
     }
 
