@@ -63,7 +63,7 @@ public class HostileSchemaTests(ITestOutputHelper output)
     private static string MultipliedUnions(Random random)
     {
         var groups = Enumerable.Range(0, random.Next(2, 40)).Select(i =>
-            $$"""{"anyOf":[{"required":["a{{i}}"]},{"properties":{"b{{i}}":{"type":"null"}}}]}""");
+            $$"""{"anyOf":[{"required":["a{{i}}"]},{"required":["b{{i}}"],"minProperties":1}]}""");
         return $$"""{"type":"object","allOf":[{{string.Join(',', groups)}}]}""";
     }
 
@@ -81,14 +81,14 @@ public class HostileSchemaTests(ITestOutputHelper output)
                 {"$ref":"#/$defs/d{{random.Next(count)}}"}]}
                 """,
             2 => $$"""
-                "d{{i}}":{"type":"array","items":{"$ref":"#/$defs/d{{random.Next(count)}}"}}
+                "d{{i}}":{"type":"array","items":{"$ref":"#/$defs/d{{random.Next(count)}}"} }
                 """,
             _ => $$"""
-                "d{{i}}":{"properties":{"x":{"$ref":"#/$defs/d{{random.Next(count)}}"}},
+                "d{{i}}":{"properties":{"x":{"$ref":"#/$defs/d{{random.Next(count)}}"} },
                 "required":["x"]}
                 """,
         });
-        return $$"""{"$ref":"#/$defs/d0","$defs":{{{string.Join(',', defs)}}}}""";
+        return "{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + string.Join(',', defs) + "}}";
     }
 
     private static string Patterns(Random random)
@@ -145,8 +145,8 @@ public class HostileSchemaTests(ITestOutputHelper output)
         var name = string.Concat(
             Enumerable.Range(0, random.Next(1, 9)).Select(_ => parts[random.Next(parts.Length)]));
         return $$"""
-            {"type":"object","properties":{"{{name}}":{"const":"{{name}}"}},
-            "required":["{{name}}"],"additionalProperties":{"type":"null"}}
+            {"type":"object","properties":{"{{name}}":{"const":"{{name}}"} },
+            "required":["{{name}}"],"additionalProperties":{"type":"null"} }
             """;
     }
 
@@ -154,6 +154,7 @@ public class HostileSchemaTests(ITestOutputHelper output)
     {
         var properties = Enumerable.Range(0, random.Next(100, 5000)).Select(i => $"\"p{i}\":{{}}");
         var more = random.Next(2) == 0 ? ",\"additionalProperties\":true" : "";
-        return $$"""{"type":"object","properties":{{{string.Join(',', properties)}}}{{more}}}""";
+        return "{\"type\":\"object\",\"properties\":{" + string.Join(',', properties) + "}"
+            + more + "}";
     }
 }
