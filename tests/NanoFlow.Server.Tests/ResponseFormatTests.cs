@@ -24,7 +24,7 @@ public sealed class ResponseFormatTests(RandomHost host, ITestOutputHelper outpu
                 var answer = await host.ChatAsync(
                     $$"""
                     "response_format":{"type":"json_schema","json_schema":{"name":"s",
-                    "schema":{{schema}} } },"temperature":1,"seed":{{seed}},"max_tokens":800
+                    "schema":{{schema}} } },"temperature":1,"seed":{{seed}},"max_tokens":450
                     """);
                 Assert.True(answer.Status == 200, answer.Text);
                 if (Reason(answer) == "stop")
