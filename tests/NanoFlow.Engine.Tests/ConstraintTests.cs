@@ -24,7 +24,8 @@ public sealed class ConstraintTests
     public async Task Echo_ConstrainedAmongOthers_FollowsTheConstraint()
     {
         using var engine = InferenceEngine.Load(EngineModel.Echo(Vocab), Options);
-        var chains = Enumerable.Range(0, 20).Select(i => i % 3 == 0 ? null : new Chain(i)).ToArray();
+        var chains = Enumerable.Range(0, 20)
+            .Select(i => i % 3 == 0 ? null : new Chain(i)).ToArray();
         var generations = chains.Select((chain, i) => new Generation(new GenerationRequest
         {
             Prompt = Enumerable.Range(i, 1 + i * 3).ToArray(),

@@ -100,8 +100,10 @@ public sealed class ResponseFormatTests(RandomHost host, ITestOutputHelper outpu
     [InlineData("""{"type":"yaml"}""", "response_format.type")]
     [InlineData("""{}""", "response_format")]
     [InlineData("""{"type":"json_schema"}""", "response_format.json_schema")]
-    [InlineData("""{"type":"json_schema","json_schema":{"name":"s"}}""", "response_format.json_schema")]
-    [InlineData("""{"type":"json_schema","json_schema":{"schema":{"type":"x"}}}""", "response_format")]
+    [InlineData(
+        """{"type":"json_schema","json_schema":{"name":"s"}}""", "response_format.json_schema")]
+    [InlineData(
+        """{"type":"json_schema","json_schema":{"schema":{"type":"x"}}}""", "response_format")]
     [InlineData(
         """{"type":"json_schema","json_schema":{"schema":{"multipleOf":2},"strict":true}}""",
         "response_format")]

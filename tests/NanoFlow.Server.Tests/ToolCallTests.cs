@@ -185,7 +185,8 @@ public sealed class ToolCallTests(RandomHost random) : IClassFixture<RandomHost>
             Assert.InRange(calls.Length, 1, parallel && choice[0] == '"' ? 32 : 1);
             foreach (var call in calls.Select(static call => call.GetProperty("function")))
             {
-                using var arguments = JsonDocument.Parse(call.GetProperty("arguments").GetString()!);
+                var text = call.GetProperty("arguments").GetString()!;
+                using var arguments = JsonDocument.Parse(text);
                 var isValid = call.GetProperty("name").GetString() == "weather"
                     ? new SchemaValidator(parameters).IsValid(arguments.RootElement)
                     : arguments.RootElement.GetPropertyCount() == 0 && choice[0] == '"';
