@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/block_formats.h"
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
 #include "cpu/pack.h"
@@ -62,7 +63,10 @@ class Bench {
         lane_(memory_.allocate(size_t{4} << 20, "scratch")) {}
 
   void run() {
-    for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) gemm(rows);
+    for (const Kernel& kernel : cpu::kernel_table(isa_)) {
+      if (kernel.kind != OpKind::kGemm) continue;
+      for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) gemm(kernel, rows);
+    }
     attention(OpKind::kDecodeAttention, 4, 4096);
     attention(OpKind::kPrefillAttention, 512, 1024);
     row_kernels(128);
@@ -79,11 +83,13 @@ class Bench {
     return data;
   }
 
+  double time(const Kernel& kernel, const std::function<OpArgs()>& next) {
+    return best_seconds([&] { kernel.launch(next(), lane_); });
+  }
+
   double time(OpKind kind, const std::function<OpArgs()>& next) {
     for (const Kernel& kernel : cpu::kernel_table(isa_)) {
-      if (kernel.kind == kind) {
-        return best_seconds([&] { kernel.launch(next(), lane_); });
-      }
+      if (kernel.kind == kind) return time(kernel, next);
     }
     return 0;
   }
@@ -93,22 +99,25 @@ class Bench {
     std::fflush(stdout);
   }
 
-  void gemm(uint32_t rows) {
-    const size_t bytes = cpu::matrix_bytes(kWidth, kWidth);
+  // Figures are of the useful work, and of the bytes of the weights.
+  void gemm(const Kernel& kernel, uint32_t rows) {
+    const size_t bytes = cpu::matrix_bytes(kWidth, kWidth, kernel.weight);
     size_t offset = 0;
-    const double s = time(OpKind::kGemm, [&] {
-      offset = (offset + bytes) % kRotation;
+    const double s = time(kernel, [&] {
+      offset = offset + 2 * bytes > kRotation ? 0 : offset + bytes;
       OpArgs args;
       args.gemm = {.rows = {0, rows},
                    .a = rows_,
-                   .weight = {weights_ + offset, kWidth, kWidth},
+                   .weight = {weights_ + offset, kWidth, kWidth, kernel.weight},
                    .bias = nullptr,
                    .residual = nullptr,
                    .out = out_,
                    .out_dtype = DType::kF32};
       return args;
     });
-    report("gemm", rows, 2.0 * rows * kWidth * kWidth / s / 1e9, "GFLOP/s");
+    const char* what = kernel.weight == DType::kPlain ? "gemm" : block_format(kernel.weight).name;
+    report(what, rows, 2.0 * rows * kWidth * kWidth / s / 1e9, "GFLOP/s");
+    if (rows <= 8) report(what, rows, static_cast<double>(bytes) / s / 1e9, "GB/s");
   }
 
   // 32 query heads of 128 over 8 kv heads, pages of 64 tokens in scattered order.

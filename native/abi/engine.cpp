@@ -56,12 +56,21 @@ size_t page_bytes(const nf_engine_options& options, const Graph& graph, const Ba
   return backend.kv_page_bytes(options.page_tokens, graph.dims.num_kv_heads, graph.dims.head_dim);
 }
 
+// Of cos and sin together, for all sequences or for long ones.
 uint64_t rope_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_positions} * graph.dims.head_dim * sizeof(float);
 }
 
+uint32_t rope_tables(const nf_engine_options& options, const nf_model_spec& spec) {
+  return has_long_rope(spec, options.max_positions) ? 2 : 1;
+}
+
 uint64_t penalty_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_sequences} * graph.dims.vocab * sizeof(uint16_t);
+}
+
+uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
+  return uint64_t{options.max_sequences} * graph.dims.hidden * sizeof(float);
 }
 
 }  // namespace
@@ -77,6 +86,7 @@ struct Engine::Slot {
         row_sequence(options.max_step_rows),
         row_position(options.max_step_rows),
         sequences(options.max_sequences),
+        first_row(options.max_sequences),
         pages(size_t{options.max_sequences} * pages_of_sequence(options)),
         sampling(options.max_sequences),
         bias(size_t{options.max_sequences} * NF_MAX_BIAS),
@@ -92,7 +102,7 @@ struct Engine::Slot {
     const uint64_t per_sequence =
         sizeof(nf_sequence) + sizeof(nf_sampling) + NF_MAX_BIAS * sizeof(nf_bias) +
         pages_of_sequence(options) * sizeof(uint32_t) + (vocab + 31) / 32 * sizeof(uint32_t) +
-        3 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
+        4 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
     return options.max_step_rows * per_row + options.max_sequences * per_sequence;
   }
 
@@ -112,6 +122,7 @@ struct Engine::Slot {
   std::vector<uint32_t> row_sequence;
   std::vector<uint32_t> row_position;
   std::vector<nf_sequence> sequences;
+  std::vector<uint32_t> first_row;
   std::vector<uint32_t> pages;
   std::vector<nf_sampling> sampling;
   std::vector<nf_bias> bias;
@@ -131,14 +142,14 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options.device_kind, options.num_threads);
   const Graph graph = build_graph(spec, backend->operand_dtype());
-  const WeightStore weights(graph, *backend);
+  const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
   memory.weights = weights.packed_bytes();
   memory.arena = place_arena(graph, options.max_step_rows, options.max_sequences).total_bytes;
   memory.kv_page = page_bytes(options, graph, *backend) * graph.dims.num_layers;
-  memory.sampling = penalty_bytes(options, graph);
-  memory.steps =
-      options.num_slots * Slot::bytes(options, graph.dims.vocab) + rope_bytes(options, graph);
+  memory.sampling = penalty_bytes(options, graph) + pooled_bytes(options, graph);
+  memory.steps = options.num_slots * Slot::bytes(options, graph.dims.vocab) +
+                 rope_tables(options, spec) * rope_bytes(options, graph);
   memory.largest_tensor = weights.largest_source_bytes();
   return memory;
 }
@@ -150,13 +161,10 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
                std::unique_ptr<Backend> backend)
     : options_(checked(options)),
       backend_(std::move(backend)),
-      spec_(spec),
       graph_(build_graph(spec, backend_->operand_dtype())),
-      weights_(graph_, *backend_),
-      check_(options_, graph_) {
-  spec_.architecture = nullptr;
-  spec_.layer_windows = nullptr;
-  allocate();
+      weights_(graph_, *backend_, spec),
+      check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
+  allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
     slots_.push_back(std::make_unique<Slot>(options_, graph_.dims.vocab));
   }
@@ -175,7 +183,7 @@ Engine::~Engine() {
   backend_.reset();  // both join the lanes, which may still be leaving the last step
 }
 
-void Engine::allocate() {
+void Engine::allocate(const nf_model_spec& spec) {
   const size_t page = page_bytes(options_, graph_, *backend_);
   const size_t kv_bytes = checked_kv_bytes(page);
   weights_.allocate();
@@ -187,6 +195,9 @@ void Engine::allocate() {
       reinterpret_cast<int32_t*>(backend_->allocate(sequences * sizeof(int32_t), "last tokens"));
   penalty_counts_ = reinterpret_cast<uint16_t*>(
       backend_->allocate(penalty_bytes(options_, graph_), "penalty counts"));
+  pooled_ =
+      reinterpret_cast<float*>(backend_->allocate(pooled_bytes(options_, graph_), "pooled states"));
+  pooled_rows_.resize(sequences);
   if (!has_pages(graph_)) return;
   memory_.kv_layer_bytes = page * options_.num_pages;
   memory_.kv.layer = backend_->allocate(kv_bytes, "KV pages");
@@ -194,11 +205,20 @@ void Engine::allocate() {
   memory_.kv.page_tokens = options_.page_tokens;
   memory_.kv.num_kv_heads = graph_.dims.num_kv_heads;
   memory_.kv.head_dim = graph_.dims.head_dim;
-  const size_t half = size_t{options_.max_positions} * graph_.dims.head_dim / 2;
-  auto* rope =
-      reinterpret_cast<float*>(backend_->allocate(rope_bytes(options_, graph_), "RoPE table"));
-  fill_rope_table(spec_, options_.max_positions, rope, rope + half);
+  allocate_rope(spec);
+}
+
+void Engine::allocate_rope(const nf_model_spec& spec) {
+  const uint32_t positions = options_.max_positions;
+  const size_t half = size_t{positions} * graph_.dims.head_dim / 2;
+  const uint64_t bytes = rope_tables(options_, spec) * rope_bytes(options_, graph_);
+  auto* rope = reinterpret_cast<float*>(backend_->allocate(bytes, "RoPE table"));
+  fill_rope_table(spec, false, positions, rope, rope + half);
   memory_.rope = {rope, rope + half};
+  if (!has_long_rope(spec, positions)) return;
+  memory_.rope.long_cos = rope + 2 * half;
+  memory_.rope.long_sin = rope + 3 * half;
+  fill_rope_table(spec, true, positions, rope + 2 * half, rope + 3 * half);
 }
 
 size_t Engine::checked_kv_bytes(size_t page) const {
@@ -267,11 +287,12 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   uint32_t samples = 0;
   for (uint32_t s = 0; s < shape.num_sequences; ++s) {
     const nf_sequence& sequence = slot.sequences[s];
+    slot.first_row[s] = row;
     for (uint32_t i = 0; i < sequence.row_count; ++i, ++row) {
       slot.row_sequence[row] = s;
       slot.row_position[row] = sequence.position + i;
     }
-    if ((sequence.flags & NF_SEQUENCE_SAMPLE) != 0) slot.sample_row[samples++] = row - 1;
+    for (uint32_t i = num_samples(sequence); i > 0; --i) slot.sample_row[samples++] = row - i;
   }
   Batch& batch = slot.step.batch;
   batch.num_rows = shape.num_rows;
@@ -282,6 +303,7 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   batch.row_sequence = slot.row_sequence.data();
   batch.row_position = slot.row_position.data();
   batch.sequences = slot.sequences.data();
+  batch.first_row = slot.first_row.data();
   batch.pages = slot.pages.data();
   batch.sample_row = slot.sample_row.data();
   batch.sampling = slot.sampling.data();
@@ -290,6 +312,8 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   batch.mask_words = slot.mask_words;
   batch.last_tokens = last_tokens_;
   batch.penalty_counts = penalty_counts_;
+  batch.pooled = pooled_;
+  batch.pooled_rows = pooled_rows_.data();
   batch.out_tokens = slot.out_tokens.data();
   batch.out_logprobs = slot.out_logprobs.data();
   batch.out_top_tokens = slot.out_top_tokens.data();
@@ -335,6 +359,17 @@ void Engine::copy_logits(uint32_t index, uint32_t sample, float* out, uint32_t c
     return;
   }
   throw Error(NF_UNSUPPORTED, "logits: this model has none");
+}
+
+void Engine::copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const {
+  const uint32_t hidden = graph_.dims.hidden;
+  NF_CHECK(hidden > 0, NF_UNSUPPORTED, "pooled: this model has no hidden states");
+  NF_CHECK(sequence_slot < options_.max_sequences && capacity >= hidden, NF_INVALID_ARGUMENT,
+           "pooled: sequence_slot or capacity is out of range");
+  const uint32_t rows = pooled_rows_[sequence_slot];
+  NF_CHECK(rows > 0, NF_INVALID_ARGUMENT, "pooled: no step has named the slot with a pooling flag");
+  const float* sum = pooled_ + size_t{sequence_slot} * hidden;
+  for (uint32_t i = 0; i < hidden; ++i) out[i] = sum[i] / static_cast<float>(rows);
 }
 
 }  // namespace nf

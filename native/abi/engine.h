@@ -43,6 +43,7 @@ class Engine {
   // False on timeout.
   bool wait(uint32_t slot, uint32_t timeout_us, nf_step_result& out);
   void copy_logits(uint32_t slot, uint32_t sample, float* out, uint32_t capacity) const;
+  void copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const;
 
   // Sees every launch from the next submit on; null to stop. For traces and tests.
   void observe(ExecutionObserver* observer) { observer_ = observer; }
@@ -52,20 +53,22 @@ class Engine {
   struct Slot;
 
   Slot& slot_at(uint32_t slot) const;
-  void allocate();
+  void allocate(const nf_model_spec& spec);
+  void allocate_rope(const nf_model_spec& spec);
   size_t checked_kv_bytes(size_t page) const;
   bool owns(const Program* program) const;
   void fill_batch(Slot& slot, const nf_step_shape& shape);
 
   nf_engine_options options_;
   std::unique_ptr<Backend> backend_;
-  nf_model_spec spec_;  // its architecture pointer is not kept
   Graph graph_;
   WeightStore weights_;
   StepCheck check_;
   ModelMemory memory_;
   int32_t* last_tokens_ = nullptr;      // [max_sequences]
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
+  float* pooled_ = nullptr;             // [max_sequences, hidden]
+  std::vector<uint32_t> pooled_rows_;   // [max_sequences]
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Program>> programs_;
   ExecutionObserver* observer_ = nullptr;

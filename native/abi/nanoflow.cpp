@@ -155,9 +155,8 @@ nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t capaci
         info.segment = segment;
         info.index = op;
         info.resource = static_cast<uint32_t>(ops[op].resource);
-        while (nf::find_kernel(engine->engine.backend().kernels(), ops[op], info.num_kernels)) {
-          ++info.num_kernels;
-        }
+        info.num_kernels =
+            nf::count_kernels(engine->engine.backend().kernels(), ops[op], engine->engine.memory());
       }
     }
     *count = index;
@@ -168,7 +167,7 @@ nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out) {
   return guard([&] {
     require(engine, "engine");
     require(out, "out");
-    *out = engine->engine.graph().hash();
+    *out = engine->engine.weights().hash();
   });
 }
 
@@ -229,5 +228,14 @@ nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, floa
     require(engine, "engine");
     require(out, "out");
     engine->engine.copy_logits(slot, sample, out, capacity);
+  });
+}
+
+nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* out,
+                             uint32_t capacity) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    engine->engine.copy_pooled(sequence_slot, out, capacity);
   });
 }

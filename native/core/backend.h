@@ -61,6 +61,7 @@ struct Kernel {
   bool (*supports)(const OpShape& shape);
   size_t (*workspace)(const OpShape& shape);  // bytes of scratch a worker needs
   void (*launch)(const OpArgs& args, Lane& lane);
+  DType weight = DType::kPlain;  // of a GEMM: the format of the weights it reads
 };
 
 struct LaneSpec {
@@ -80,17 +81,24 @@ class Backend {
   // Zeroed, 64-byte aligned, freed with the backend. Throws NF_OUT_OF_MEMORY with the size.
   virtual std::byte* allocate(size_t bytes, const char* what) = 0;
 
-  // Packed bytes of an [out, in] matrix, and of one KV page of one layer.
-  virtual size_t matrix_bytes(uint32_t out, uint32_t in) const = 0;
+  // The format in which a matrix stored as `stored` is kept: plain, or the same block format.
+  virtual DType packed_format(DType stored) const = 0;
+  // Packed bytes of an [out, in] matrix of a format, and of one KV page of one layer.
+  virtual size_t matrix_bytes(uint32_t out, uint32_t in, DType format) const = 0;
   virtual size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads,
                                uint32_t head_dim) const = 0;
-  // Packs rows [first_out, first_out + rows) of a matrix from source [rows, in] of `dtype`.
+  // Packs rows [first_out, first_out + rows) of a matrix from source [rows, in] of `dtype`, in the
+  // format packed_format(dtype).
   struct PackSpec {
     uint32_t out;  // of the packed matrix
     uint32_t in;
     uint32_t first_out;
     uint32_t rows;
-    DType dtype;  // of the source
+    DType dtype;               // of the source
+    uint32_t paired_rows = 0;  // see unpaired_row
+
+    // The row of the packed matrix that source row `row` becomes.
+    uint32_t target_row(uint32_t row) const { return first_out + unpaired_row(row, paired_rows); }
   };
   virtual void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) = 0;
 

@@ -17,6 +17,10 @@ class Binder {
   const void* read(size_t index) const { return address(op_.reads[index].tensor); }
   void* written() const { return address(op_.writes); }
   WeightView weight() const { return memory_.weight(op_.weight, layer_); }
+  // What the result is added to, if anything: the second read of a GEMM or norm.
+  const float* residual() const {
+    return op_.reads.size() > 1 ? static_cast<const float*>(read(1)) : nullptr;
+  }
   const float* bias() const {
     if (op_.bias == kNone) return nullptr;
     return static_cast<const float*>(memory_.weight(op_.bias, layer_).data);
@@ -46,17 +50,32 @@ RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
   return {std::max(a.begin, begin), std::min(a.end, end)};
 }
 
+uint32_t rows_in(const Batch& batch, RowSpace space) {
+  if (space == RowSpace::kSample) return batch.num_samples;
+  return space == RowSpace::kSequence ? batch.num_sequences : batch.num_rows;
+}
+
 }  // namespace
+
+GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section) {
+  GemmArgs part = gemm;
+  const size_t first = section.first_out;
+  part.weight = section.view;
+  if (gemm.bias) part.bias = gemm.bias + first;
+  if (gemm.residual) part.residual = gemm.residual + first;
+  part.out = static_cast<std::byte*>(gemm.out) + first * size_of(gemm.out_dtype);
+  return part;
+}
 
 bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
                OpArgs& args) {
   const Op& op = *bound.op;
   const Binder binder(program, op, layer);
-  const uint32_t count = op.rows == RowSpace::kSample ? batch.num_samples : batch.num_rows;
-  RowRange rows = program.scale(bound, count);
+  RowRange rows = program.scale(bound, rows_in(batch, op.rows));
   switch (op.kind) {
     case OpKind::kEmbedding:
-      args.embedding = {rows, &batch, binder.weight(), static_cast<float*>(binder.written())};
+      args.embedding = {rows, &batch, binder.weight(), static_cast<float*>(binder.written()),
+                        op.scale};
       break;
     case OpKind::kRmsNorm:
       args.rms_norm = {rows,
@@ -65,19 +84,20 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                        static_cast<const float*>(binder.weight().data),
                        binder.written(),
                        op.shape.out,
-                       program.graph().dims.rms_norm_eps};
+                       program.graph().dims.rms_norm_eps,
+                       binder.residual()};
       break;
-    case OpKind::kGemm: {
-      const bool adds = op.reads.size() > 1;
+    case OpKind::kGemm:
       args.gemm = {rows,
                    binder.read(0),
                    binder.weight(),
                    binder.bias(),
-                   adds ? static_cast<const float*>(binder.read(1)) : nullptr,
+                   binder.residual(),
                    binder.written(),
-                   binder.written_dtype()};
+                   binder.written_dtype(),
+                   op.softcap,
+                   op.shape.out};
       break;
-    }
     case OpKind::kRopeAppend:
       args.rope_append = {rows,
                           &batch,
@@ -87,7 +107,8 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                           program.memory().rope,
                           op.shape.num_heads,
                           binder.qk_norm(),
-                          program.graph().dims.rms_norm_eps};
+                          program.graph().dims.rms_norm_eps,
+                          op.scale};
       break;
     case OpKind::kDecodeAttention:
     case OpKind::kPrefillAttention:
@@ -100,16 +121,26 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                         binder.kv(),
                         binder.written(),
                         op.shape.num_heads,
-                        program.graph().window(layer)};
+                        program.graph().window(layer),
+                        op.softcap};
       break;
     case OpKind::kSwiGlu:
-      args.swi_glu = {rows, binder.read(0), binder.written(), op.shape.out};
+    case OpKind::kGeGlu:
+      args.glu = {rows, binder.read(0), binder.written(), op.shape.out};
       break;
     case OpKind::kSample:
       args.sample = {rows, &batch, static_cast<const float*>(binder.read(0)), op.shape.out};
       break;
     case OpKind::kEcho:
       args.echo = {rows, &batch, op.shape.out};
+      break;
+    case OpKind::kPool:
+      args.pool = {rows,
+                   &batch,
+                   static_cast<const float*>(binder.read(0)),
+                   static_cast<const float*>(binder.weight().data),
+                   op.shape.out,
+                   program.graph().dims.rms_norm_eps};
       break;
     case OpKind::kCount:
       NF_ASSERT(!"not an op");

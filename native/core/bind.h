@@ -9,4 +9,7 @@ namespace nf {
 bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
                OpArgs& args);
 
+// The part of a GEMM that writes the columns of one section of its weight.
+GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section);
+
 }  // namespace nf

@@ -42,6 +42,17 @@ void pass_gate(LaneRun& run) {
   run.step.released->wait(run.step.number);
 }
 
+// A GEMM takes one kernel for each section of its weight: one, but where formats are mixed.
+void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t layer,
+                 const OpArgs& args) {
+  if (bound.op->kind != OpKind::kGemm) return bound.kernels[0]->launch(args, *bound.lane);
+  for (const WeightSection& section : program.memory().sections(bound.op->weight, layer)) {
+    OpArgs part;
+    part.gemm = section_args(args.gemm, section);
+    bound.kernels[weight_format_index(section.view.format)]->launch(part, *bound.lane);
+  }
+}
+
 void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   StepState& step = run.step;
   Program& program = *step.program;
@@ -54,7 +65,7 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   if (bind_args(program, bound, step.batch, layer, args)) {
     if (step.observer) step.observer->before_launch(bound.nano.lane, index, tick);
     bound.lane->limit(bound.nano.units);
-    bound.kernel->launch(args, *bound.lane);
+    run_kernels(program, bound, layer, args);
     if (step.observer) step.observer->after_launch(bound.nano.lane, index, tick);
   }
   if (bound.signals_finish) program.finished(index).signal(value);

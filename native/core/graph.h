@@ -17,9 +17,10 @@ namespace nf {
 enum class Reach : uint8_t { kSame, kPrefix, kAll };
 
 enum class RowSpace : uint8_t {
-  kToken,   // rows of the step
-  kSample,  // sampled rows
-  kKvPage,  // rows of the step as appended to the KV pages: outlives the step, not in the arena
+  kToken,     // rows of the step
+  kSample,    // sampled rows
+  kSequence,  // sequences of the step
+  kKvPage,    // rows of the step as appended to the KV pages: outlives the step, not in the arena
 };
 
 using TensorId = uint16_t;
@@ -51,6 +52,8 @@ struct Op {
   WeightId bias = kNone;
   bool gather = false;  // reads x through the sample rows
   bool gated = false;   // waits for the release of its step
+  float scale = 1;      // of embedding rows, or of q
+  float softcap = 0;    // of attention scores, or of a GEMM's results; 0: none
   OpShape shape;
 };
 
@@ -68,6 +71,7 @@ struct Weight {
   uint32_t out;
   uint32_t in;  // 1 for vectors
   std::vector<WeightPart> parts;
+  float added = 0;  // to every element of a vector when it is loaded
 };
 
 // The sizes that kernels and buffers depend on.

@@ -23,39 +23,47 @@ enum class OpKind : uint8_t {
   kDecodeAttention,
   kPrefillAttention,
   kSwiGlu,
+  kGeGlu,
   kSample,
   kEcho,
+  kPool,
   kCount
 };
 
-constexpr const char* kOpKindNames[] = {"embedding",   "rms_norm",         "gemm",
-                                        "rope_append", "decode_attention", "prefill_attention",
-                                        "swi_glu",     "sample",           "echo"};
+constexpr const char* kOpKindNames[] = {
+    "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
+    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo",
+    "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
 
-// out[row] = table[token(row)]. Also records tokens of counted sequences in the penalty counts.
+// out[row] = table[token(row)] * scale. Also records tokens of counted sequences in the penalty
+// counts.
 struct EmbeddingArgs {
   RowRange rows;
   const Batch* batch;
   WeightView table;  // [V, H], packed as a matrix
   float* out;        // [T, H]
+  float scale = 1;
 };
 
-// out = x / rms(x) * weight. With gather set, row s reads x[gather[s]] (the sampled rows).
+// out = x / rms(x) * weight (+ residual). With gather set, row s reads x[gather[s]] (the sampled
+// rows).
 struct RmsNormArgs {
   RowRange rows;
   const uint32_t* gather;  // [S] or null
   const float* x;          // [T, H]
   const float* weight;     // [H]
-  void* out;               // [rows, H] operand dtype
+  void* out;               // [rows, H] operand dtype; fp32 with a residual
   uint32_t hidden;
   float epsilon;
+  const float* residual = nullptr;  // [rows, H] or null
 };
 
-// out = a * w^T (+ bias) (+ residual). fp32 accumulation in ascending order of the reduced
-// dimension: the sum of one output element never depends on the rows it is computed with.
+// out = a * w^T (+ bias) (+ residual), and with a softcap c: c * tanh(out / c). fp32 accumulation
+// in ascending order of the reduced dimension: the sum of one output element never depends on the
+// rows it is computed with.
 struct GemmArgs {
   RowRange rows;
   const void* a;          // [T, in] operand dtype
@@ -64,6 +72,12 @@ struct GemmArgs {
   const float* residual;  // [T, out] or null; then out is fp32
   void* out;              // [T, out]
   DType out_dtype;        // operand dtype or fp32
+  float softcap = 0;      // 0: none
+  // Elements from a row of out and residual to the next, where the weight is a section of a wider
+  // one; 0: the weight's own width
+  uint32_t row_stride = 0;
+
+  uint32_t stride() const { return row_stride == 0 ? weight.out : row_stride; }
 };
 
 // The paged keys and values of one layer. Bytes inside a page are the backend's own layout.
@@ -78,6 +92,9 @@ struct KvView {
 struct RopeTable {
   const float* cos;  // [max_positions, D / 2]
   const float* sin;  // [max_positions, D / 2]
+  // The same for rows of sequences with NF_SEQUENCE_LONG_ROPE; null: there are none.
+  const float* long_cos = nullptr;
+  const float* long_sin = nullptr;
 };
 
 // Splits qkv, divides every head of q and k by its rms where qk_norm is set, rotates them (halves
@@ -86,12 +103,13 @@ struct RopeAppendArgs {
   RowRange rows;
   const Batch* batch;
   const void* qkv;  // [T, (Q + 2K) * D] fp32
-  void* q;          // [T, Q * D] operand dtype, scaled by 1 / sqrt(D)
+  void* q;          // [T, Q * D] operand dtype, times scale
   KvView kv;
   RopeTable rope;
   uint32_t num_heads;
   const float* qk_norm;  // [2, D]: weights of q, of k; or null
   float epsilon;         // of the norm
+  float scale;           // mostly 1 / sqrt(D)
 };
 
 // Causal attention of rows over their sequence's pages. Both kinds share one arithmetic: blocks of
@@ -104,7 +122,8 @@ struct AttentionArgs {
   KvView kv;
   void* out;  // [T, Q * D] operand dtype
   uint32_t num_heads;
-  uint32_t window;  // tokens that a row attends, itself included; 0: all before it
+  uint32_t window;    // tokens that a row attends, itself included; 0: all before it
+  float softcap = 0;  // c: a score s counts as c * tanh(s / c); 0: as it is
 
   // The first position that a row at `position` attends.
   uint32_t first_visible(uint32_t position) const {
@@ -114,15 +133,16 @@ struct AttentionArgs {
 
 constexpr uint32_t kAttentionBlock = 64;  // tokens; a multiple of 16, independent of the page size
 
-// out = silu(gate) * up, with x = [gate | up].
-struct SwiGluArgs {
+// out = act(gate) * up, with x = [gate | up]. act is silu (kSwiGlu) or gelu by its tanh formula
+// (kGeGlu).
+struct GluArgs {
   RowRange rows;
   const void* x;  // [T, 2 * I] fp32
   void* out;      // [T, I] operand dtype
   uint32_t intermediate;
 };
 
-// Draws the token of each sample row (see sampling.h).
+// Draws or scores the token of each sample row (see sampling.h).
 struct SampleArgs {
   RowRange rows;  // of samples
   const Batch* batch;
@@ -137,6 +157,17 @@ struct EchoArgs {
   uint32_t vocab;
 };
 
+// Pools the hidden states of sequences that ask for it, after the last norm, into their slots (see
+// pooling.h). Others cost nothing.
+struct PoolArgs {
+  RowRange rows;  // of sequences
+  const Batch* batch;
+  const float* x;       // [T, H]
+  const float* weight;  // [H]
+  uint32_t hidden;
+  float epsilon;
+};
+
 // Storage for the arguments of any op: a nano-op is bound into one of these.
 union OpArgs {
   OpArgs() : embedding() {}
@@ -145,9 +176,10 @@ union OpArgs {
   GemmArgs gemm;
   RopeAppendArgs rope_append;
   AttentionArgs attention;
-  SwiGluArgs swi_glu;
+  GluArgs glu;
   SampleArgs sample;
   EchoArgs echo;
+  PoolArgs pool;
 };
 
 }  // namespace nf

@@ -8,6 +8,24 @@
 
 namespace nf {
 
+namespace {
+
+// The formats in which an op reads its weight, each once: a GEMM has a kernel for each.
+std::vector<DType> weight_formats(const Op& op, const ModelMemory& memory) {
+  if (op.kind != OpKind::kGemm) return {DType::kPlain};
+  std::vector<DType> formats;
+  for (const std::vector<WeightSection>& sections : memory.weights[op.weight]) {
+    for (const WeightSection& section : sections) {
+      if (std::find(formats.begin(), formats.end(), section.view.format) == formats.end()) {
+        formats.push_back(section.view.format);
+      }
+    }
+  }
+  return formats;
+}
+
+}  // namespace
+
 Program::Program(const Graph& graph, const ModelMemory& memory, Plan plan, Backend& backend)
     : graph_(graph), memory_(memory), plan_(std::move(plan)), row_tile_(backend.info().row_tile) {
   validate_plan(plan_, graph_, backend.info());
@@ -21,14 +39,19 @@ Program::Program(const Graph& graph, const ModelMemory& memory, Plan plan, Backe
 void Program::bind_kernels(Backend& backend) {
   for (const nf_nano_op& nano : plan_.nano_ops) {
     const Op& op = graph_.ops(static_cast<nf_segment>(nano.segment))[nano.op];
-    const Kernel* kernel = find_kernel(backend.kernels(), op, nano.kernel);
-    NF_CHECK(kernel != nullptr, NF_INVALID_PLAN,
-             "op " + op.name + " has no kernel " + std::to_string(nano.kernel) + " on this device");
     BoundNanoOp bound;
     bound.op = &op;
     bound.nano = nano;
-    bound.kernel = kernel;
+    bound.kernels = {};
     bound.lane = nullptr;
+    for (const DType format : weight_formats(op, memory_)) {
+      const Kernel* kernel = find_kernel(backend.kernels(), op, format, nano.kernel);
+      NF_CHECK(kernel != nullptr, NF_INVALID_PLAN,
+               "op " + op.name + " has no kernel " + std::to_string(nano.kernel) +
+                   " on this device" + (is_block_format(format) ? " for weights in " : "") +
+                   (is_block_format(format) ? block_format(format).name : ""));
+      bound.kernels[weight_format_index(format)] = kernel;
+    }
     nano_ops_.push_back(std::move(bound));
     for (int next = nano.segment + 1; next < 4; ++next) {
       segment_begin_[next] = static_cast<uint32_t>(nano_ops_.size());
@@ -78,9 +101,21 @@ RowRange Program::scale(const BoundNanoOp& bound, uint32_t count) const {
   return {scale_row(bound.nano.row_begin, count, tile), scale_row(bound.nano.row_end, count, tile)};
 }
 
-const Kernel* find_kernel(std::span<const Kernel> table, const Op& op, uint32_t index) {
+uint32_t count_kernels(std::span<const Kernel> table, const Op& op, const ModelMemory& memory) {
+  const std::vector<DType> formats = weight_formats(op, memory);
+  uint32_t count = 0;
+  while (std::all_of(formats.begin(), formats.end(), [&](DType format) {
+    return find_kernel(table, op, format, count) != nullptr;
+  })) {
+    ++count;
+  }
+  return count;
+}
+
+const Kernel* find_kernel(std::span<const Kernel> table, const Op& op, DType format,
+                          uint32_t index) {
   for (const Kernel& kernel : table) {
-    if (kernel.kind != op.kind || !kernel.supports(op.shape)) continue;
+    if (kernel.kind != op.kind || kernel.weight != format || !kernel.supports(op.shape)) continue;
     if (index-- == 0) return &kernel;
   }
   return nullptr;

@@ -9,10 +9,12 @@
 // epilogue.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
 #include "backend.h"
+#include "block_formats.h"
 #include "event.h"
 #include "graph.h"
 #include "model_memory.h"
@@ -35,15 +37,21 @@ constexpr size_t kWaitVariants =
 struct BoundNanoOp {
   const Op* op;
   nf_nano_op nano;
-  const Kernel* kernel;
+  // By weight_format_index: of the formats that occur in the op's weight, null for the others. Ops
+  // that are no GEMM have the plain one.
+  std::array<const Kernel*, kNumWeightFormats> kernels;
   Lane* lane;
   std::vector<Wait> waits[kWaitVariants];
   bool signals_finish = false;  // somebody on another lane waits for it
   bool signals_start = false;
 };
 
-// The index-th kernel of the table that can run the op, or null.
-const Kernel* find_kernel(std::span<const Kernel> table, const Op& op, uint32_t index);
+// The index-th kernel of the table that can run the op on weights of a format, or null.
+const Kernel* find_kernel(std::span<const Kernel> table, const Op& op, DType format,
+                          uint32_t index);
+
+// How many kernels a plan may choose from: as many as there are for each format in its weight.
+uint32_t count_kernels(std::span<const Kernel> table, const Op& op, const ModelMemory& memory);
 
 class Program {
  public:

@@ -7,8 +7,18 @@
 
 namespace nf {
 
-enum class DType : uint8_t { kF32 = 1, kF16 = 2, kBF16 = 3 };
+enum class DType : uint8_t {
+  kPlain = 0,  // of packed matrices only: the elements are as the backend likes them best
+  kF32 = 1,
+  kF16 = 2,
+  kBF16 = 3,
+  kQ8_0 = 16,  // block formats from here on: see block_formats.h
+  kQ4_0 = 17,
+  kQ4_K = 18,
+  kQ6_K = 19,
+};
 
+// Of dtypes whose elements stand alone.
 constexpr size_t size_of(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
 
 struct BF16 {
@@ -55,11 +65,27 @@ inline float half_to_float(uint16_t half) {
   return result;
 }
 
+// Rows of every group of so many are stored in the order 0, n/2, 1, n/2 + 1, ... (0: as they are):
+// which row of the matrix is the stored row `row`?
+constexpr uint32_t unpaired_row(uint32_t row, uint32_t group) {
+  if (group == 0) return row;
+  const uint32_t place = row % group;
+  return row - place + place / 2 + place % 2 * (group / 2);
+}
+
 // A packed weight: the layout of the bytes is the backend's own.
 struct WeightView {
   const void* data = nullptr;  // matrix: [out, in] packed; vector: fp32 [out]
   uint32_t out = 0;            // rows of the checkpoint's matrix: columns of the GEMM's result
   uint32_t in = 0;             // columns of the checkpoint's matrix: the reduced dimension
+  DType format = DType::kPlain;
+};
+
+// A run of output columns of a weight that are packed in one format. The sections of a weight stand
+// in the order of its columns; most weights are a single one.
+struct WeightSection {
+  WeightView view;
+  uint32_t first_out = 0;
 };
 
 }  // namespace nf

@@ -36,8 +36,10 @@ std::byte* CpuBackend::allocate(size_t bytes, const char* what) {
   return memory_.allocate(bytes, what);
 }
 
-size_t CpuBackend::matrix_bytes(uint32_t out, uint32_t in) const {
-  return cpu::matrix_bytes(out, in);
+DType CpuBackend::packed_format(DType stored) const { return cpu::packed_format(stored); }
+
+size_t CpuBackend::matrix_bytes(uint32_t out, uint32_t in, DType format) const {
+  return cpu::matrix_bytes(out, in, format);
 }
 
 size_t CpuBackend::kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const {

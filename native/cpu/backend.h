@@ -19,7 +19,8 @@ class CpuBackend final : public Backend {
   DType operand_dtype() const override { return DType::kBF16; }
   std::span<const Kernel> kernels() const override;
   std::byte* allocate(size_t bytes, const char* what) override;
-  size_t matrix_bytes(uint32_t out, uint32_t in) const override;
+  DType packed_format(DType stored) const override;
+  size_t matrix_bytes(uint32_t out, uint32_t in, DType format) const override;
   size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim) const override;
   void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) override;
   std::shared_ptr<Lane> open_lane(const LaneSpec& spec) override;

@@ -10,13 +10,20 @@ namespace {
 #define NF_ROW(kind, name) \
   Kernel { OpKind::kind, #name, name##_supports, name##_workspace, name }
 
+// A GEMM over weights of one block format.
+#define NF_BLOCK_ROW(format, name) \
+  Kernel { OpKind::kGemm, #name, name##_supports, name##_workspace, name, DType::format }
+
 #define NF_TABLE(isa, row_isa)                                                                  \
   {                                                                                             \
     NF_ROW(kEmbedding, embedding), NF_ROW(kRmsNorm, rms_norm_##row_isa),                        \
-        NF_ROW(kGemm, gemm_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),                  \
+        NF_ROW(kGemm, gemm_##isa), NF_BLOCK_ROW(kQ8_0, gemm_q8_0_##isa),                        \
+        NF_BLOCK_ROW(kQ4_0, gemm_q4_0_##isa), NF_BLOCK_ROW(kQ4_K, gemm_q4_k_##isa),             \
+        NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),       \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
-        NF_ROW(kSample, sample), NF_ROW(kEcho, echo),                                           \
+        NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kSample, sample), NF_ROW(kEcho, echo),         \
+        NF_ROW(kPool, pool),                                                                    \
   }
 
 constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);
@@ -27,6 +34,7 @@ constexpr Kernel kAvx512Bf16[] = NF_TABLE(avx512bf16, avx512);
 #endif
 
 #undef NF_TABLE
+#undef NF_BLOCK_ROW
 #undef NF_ROW
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Packing of weights and the size of a KV page.
 #include "cpu/pack.h"
 
+#include "core/block_formats.h"
 #include "core/check.h"
+#include "cpu/block_pack.h"
 #include "cpu/kernels/kv_page.h"
 
 namespace nf::cpu {
@@ -27,7 +29,7 @@ struct FromBF16 {
 template <typename Read>
 void pack_rows(const Backend::PackSpec& spec, Read read, uint32_t* packed) {
   for (uint32_t r = 0; r < spec.rows; ++r) {
-    const uint32_t out = spec.first_out + r;
+    const uint32_t out = spec.target_row(r);
     uint32_t* column = packed + (out / kPanelColumns) * panel_words(spec.in) + out % kPanelColumns;
     const size_t base = size_t{r} * spec.in;
     for (uint32_t k = 0; k < spec.in; k += 2, column += kPanelColumns) {
@@ -39,7 +41,10 @@ void pack_rows(const Backend::PackSpec& spec, Read read, uint32_t* packed) {
 
 }  // namespace
 
-size_t matrix_bytes(uint32_t out, uint32_t in) {
+DType packed_format(DType stored) { return is_block_format(stored) ? stored : DType::kPlain; }
+
+size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
+  if (is_block_format(format)) return block_matrix_bytes(out, in, format);
   const size_t panels = (size_t{out} + kPanelColumns - 1) / kPanelColumns;
   return panels * panel_words(in) * sizeof(uint32_t);
 }
@@ -54,11 +59,15 @@ void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* p
       return pack_rows(spec, FromF16{static_cast<const uint16_t*>(source)}, out);
     case DType::kBF16:
       return pack_rows(spec, FromBF16{static_cast<const uint16_t*>(source)}, out);
+    default:
+      break;
   }
-  NF_ASSERT(!"unknown dtype");
+  NF_ASSERT(is_block_format(spec.dtype));
+  pack_block_matrix(spec, static_cast<const std::byte*>(source), packed);
 }
 
 void unpack_row(const WeightView& weight, uint32_t row, float* out) {
+  if (is_block_format(weight.format)) return unpack_block_row(weight, row, out);
   const uint32_t* column = static_cast<const uint32_t*>(weight.data) +
                            (row / kPanelColumns) * panel_words(weight.in) + row % kPanelColumns;
   for (uint32_t k = 0; k < weight.in; ++k) {

@@ -19,7 +19,11 @@ constexpr uint32_t kPanelColumns = 32;
 static constexpr size_t pairs_of(uint32_t in) { return (size_t{in} + 1) / 2; }
 static constexpr size_t panel_words(uint32_t in) { return pairs_of(in) * kPanelColumns; }
 
-size_t matrix_bytes(uint32_t out, uint32_t in);
+// Plain, or the block format in which the matrix is stored.
+DType packed_format(DType stored);
+
+// Block formats keep the bytes of the file: see block_pack.h.
+size_t matrix_bytes(uint32_t out, uint32_t in, DType format = DType::kPlain);
 
 // Packs source [spec.rows, spec.in] as rows [first_out, first_out + rows) of `packed`, which must
 // be zero where nothing was packed yet.

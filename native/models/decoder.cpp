@@ -3,6 +3,7 @@
 
 #include "models/decoder.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ class DecoderBuilder {
     op.weight = embedding_;
     op.writes = x_in_;
     op.shape.out = spec_.hidden;
+    op.scale = spec_.embedding_scale > 0 ? spec_.embedding_scale : 1.0f;
   }
 
   void attention() {
@@ -53,9 +55,12 @@ class DecoderBuilder {
 
     norm(NF_SEGMENT_LAYER, "input_norm", layer + "input_layernorm.weight", x_in_, normed, true);
     const std::string projection = layer + "self_attn.";
-    const Projection parts[] = {{projection + "q_proj", q_width_},
-                                {projection + "k_proj", kv_width_},
-                                {projection + "v_proj", kv_width_}};
+    std::vector<Projection> parts = {{projection + "q_proj", q_width_},
+                                     {projection + "k_proj", kv_width_},
+                                     {projection + "v_proj", kv_width_}};
+    if (traits_.fused_projections) {
+      parts = {{projection + "qkv_proj", q_width_ + 2 * kv_width_}};
+    }
     gemm("qkv", parts, spec_.hidden, traits_.qkv_bias, {{normed, Reach::kSame}}, qkv);
 
     Op& rope =
@@ -64,6 +69,8 @@ class DecoderBuilder {
     rope.writes = q;
     rope.writes2 = kv;
     rope.shape = attention_shape();
+    rope.scale = spec_.query_scale > 0 ? spec_.query_scale
+                                       : 1.0f / std::sqrt(static_cast<float>(spec_.head_dim));
     if (traits_.qk_norm) rope.weight = qk_norm(projection);
 
     // A decode row needs only its own appended row; a prefill row also those before it.
@@ -71,9 +78,9 @@ class DecoderBuilder {
            heads);
     attend("prefill_attention", OpKind::kPrefillAttention, Resource::kCompute, q,
            {kv, Reach::kPrefix}, heads);
-    const Projection output[] = {{projection + "o_proj", spec_.hidden}};
-    gemm("attention_projection", output, q_width_, traits_.output_bias,
-         {{heads, Reach::kSame}, {x_in_, Reach::kSame}}, x_mid_);
+    const Projection output{projection + "o_proj", spec_.hidden};
+    add_to_stream("attention_projection", output, {heads, q_width_}, traits_.output_bias,
+                  layer + "post_attention_layernorm.weight", {x_in_, x_mid_});
   }
 
   void mlp() {
@@ -83,20 +90,24 @@ class DecoderBuilder {
     const TensorId activated = tensor("activated", operand_, spec_.intermediate);
     const bool bias = traits_.mlp_bias;
 
-    norm(NF_SEGMENT_LAYER, "mlp_norm", layer + "post_attention_layernorm.weight", x_mid_, normed,
-         true);
-    const Projection both[] = {{layer + "mlp.gate_proj", spec_.intermediate},
-                               {layer + "mlp.up_proj", spec_.intermediate}};
+    // With norms behind attention and feed-forward, its old name is that of another one.
+    const char* source =
+        traits_.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+    norm(NF_SEGMENT_LAYER, "mlp_norm", layer + source + ".weight", x_mid_, normed, true);
+    std::vector<Projection> both = {{layer + "mlp.gate_proj", spec_.intermediate},
+                                    {layer + "mlp.up_proj", spec_.intermediate}};
+    if (traits_.fused_projections) both = {{layer + "mlp.gate_up_proj", 2 * spec_.intermediate}};
     gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, gate_up);
 
-    Op& op = graph_.add_op(NF_SEGMENT_LAYER, "swi_glu", OpKind::kSwiGlu, Resource::kMemory);
+    Op& op = graph_.add_op(NF_SEGMENT_LAYER, kOpKindNames[size_t(traits_.activation)],
+                           traits_.activation, Resource::kMemory);
     op.reads = {{gate_up, Reach::kSame}};
     op.writes = activated;
     op.shape.out = spec_.intermediate;
 
-    const Projection down[] = {{layer + "mlp.down_proj", spec_.hidden}};
-    gemm("down", down, spec_.intermediate, bias,
-         {{activated, Reach::kSame}, {x_mid_, Reach::kSame}}, x_out_);
+    const Projection down{layer + "mlp.down_proj", spec_.hidden};
+    add_to_stream("down", down, {activated, spec_.intermediate}, bias,
+                  layer + "post_feedforward_layernorm.weight", {x_mid_, x_out_});
   }
 
   void epilogue() {
@@ -109,6 +120,7 @@ class DecoderBuilder {
     final_norm.reads[0].reach = Reach::kAll;
     final_norm.gather = true;
     final_norm.rows = RowSpace::kSample;
+    const WeightId final_norm_weight = final_norm.weight;
 
     Op& head = graph_.add_op(NF_SEGMENT_EPILOGUE, "lm_head", OpKind::kGemm, Resource::kMemory);
     head.rows = RowSpace::kSample;
@@ -119,6 +131,9 @@ class DecoderBuilder {
                       : matrix("lm_head", "lm_head.weight", spec_.vocab, spec_.hidden, false);
     head.shape.out = spec_.vocab;
     head.shape.in = spec_.hidden;
+    head.softcap = spec_.logit_softcap;
+
+    pool(final_norm_weight);
 
     Op& sample = graph_.add_op(NF_SEGMENT_EPILOGUE, "sample", OpKind::kSample, Resource::kMemory);
     sample.rows = RowSpace::kSample;
@@ -127,17 +142,25 @@ class DecoderBuilder {
     sample.shape.out = spec_.vocab;
   }
 
+  // Before sampling, which waits for the release of the step.
+  void pool(WeightId final_norm) {
+    Op& op = graph_.add_op(NF_SEGMENT_EPILOGUE, "pool", OpKind::kPool, Resource::kMemory);
+    op.rows = RowSpace::kSequence;
+    op.reads = {{x_out_, Reach::kAll}};
+    op.weight = final_norm;
+    op.shape.out = spec_.hidden;
+  }
+
   // One checkpoint matrix among those that a GEMM reads as one.
   struct Projection {
     std::string name;  // without ".weight"
     uint32_t out;
   };
 
-  template <size_t N>
-  void gemm(const char* name, const Projection (&parts)[N], uint32_t in, bool bias,
+  void gemm(const std::string& name, const std::vector<Projection>& parts, uint32_t in, bool bias,
             std::vector<Read> reads, TensorId writes) {
     Weight weight{name, true, true, 0, in, {}};
-    Weight offsets{std::string(name) + "_bias", true, false, 0, 1, {}};
+    Weight offsets{name + "_bias", true, false, 0, 1, {}};
     for (const Projection& part : parts) {
       weight.parts.push_back({part.name + ".weight", weight.out, part.out});
       offsets.parts.push_back({part.name + ".bias", weight.out, part.out});
@@ -153,9 +176,36 @@ class DecoderBuilder {
     if (bias) op.bias = graph_.add_weight(std::move(offsets));
   }
 
-  Op& norm(nf_segment segment, const char* name, const std::string& source, TensorId reads,
+  struct Input {
+    TensorId tensor;
+    uint32_t width;
+  };
+
+  struct Stream {
+    TensorId reads;
+    TensorId writes;
+  };
+
+  // stream.writes = stream.reads + a projection of the input, normed by `post_norm` if the model
+  // has such norms.
+  void add_to_stream(const std::string& name, const Projection& part, Input input, bool bias,
+                     const std::string& post_norm, Stream stream) {
+    const Read x{input.tensor, Reach::kSame};
+    const Read residual{stream.reads, Reach::kSame};
+    if (!traits_.post_norms) {
+      gemm(name, {part}, input.width, bias, {x, residual}, stream.writes);
+      return;
+    }
+    const TensorId projected = tensor((name + "_out").c_str(), DType::kF32, part.out);
+    gemm(name, {part}, input.width, bias, {x}, projected);
+    norm(NF_SEGMENT_LAYER, name + "_norm", post_norm, projected, stream.writes, true)
+        .reads.push_back(residual);
+  }
+
+  Op& norm(nf_segment segment, const std::string& name, const std::string& source, TensorId reads,
            TensorId writes, bool per_layer) {
-    Weight weight{name, per_layer, false, spec_.hidden, 1, {{source, 0, spec_.hidden}}};
+    Weight weight{
+        name, per_layer, false, spec_.hidden, 1, {{source, 0, spec_.hidden}}, traits_.norm_offset};
     Op& op = graph_.add_op(segment, name, OpKind::kRmsNorm, Resource::kMemory);
     op.reads = {{reads, Reach::kSame}};
     op.writes = writes;
@@ -182,6 +232,7 @@ class DecoderBuilder {
     op.reads = {{q, Reach::kSame}, kv};
     op.writes = writes;
     op.shape = attention_shape();
+    op.softcap = spec_.attention_softcap;
   }
 
   OpShape attention_shape() const {

@@ -1,6 +1,7 @@
-// What Llama and its relatives have in common: pre-norm layers of grouped-query attention with
-// rotary positions, and a gated SiLU feed-forward. An architecture is a file that says which of the
-// traits below it has.
+// What Llama and its relatives have in common: layers of grouped-query attention with rotary
+// positions and of a gated feed-forward, each behind an RMS norm and added to the residual stream.
+// An architecture is a file that says which of the traits below it has; scales and soft caps are
+// facts of the specification.
 #pragma once
 
 #include "core/graph.h"
@@ -13,6 +14,11 @@ struct DecoderTraits {
   bool output_bias = false;  // of the projection that leaves attention
   bool mlp_bias = false;
   bool qk_norm = false;  // RMS norm of every head of q and k before rotation
+  // The checkpoint has q, k and v as one matrix, and gate and up as one.
+  bool fused_projections = false;
+  bool post_norms = false;  // attention and feed-forward are normed before they are added
+  float norm_offset = 0;    // what the checkpoint's norm weights lack
+  OpKind activation = OpKind::kSwiGlu;
 };
 
 void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,

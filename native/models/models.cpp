@@ -1,5 +1,6 @@
 #include "models/models.h"
 
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -18,7 +19,9 @@ struct Architecture {
 
 constexpr Architecture kArchitectures[] = {
     {"LlamaForCausalLM", build_llama, true},
+    {"Gemma2ForCausalLM", build_gemma2, true},
     {"MistralForCausalLM", build_mistral, true},
+    {"Phi3ForCausalLM", build_phi3, true},
     {"Qwen2ForCausalLM", build_qwen2, true},
     {"Qwen3ForCausalLM", build_qwen3, true},
     {"echo", build_echo, false},
@@ -39,6 +42,13 @@ void check(bool ok, const char* field, uint32_t value) {
       std::string("model spec: ") + field + " = " + std::to_string(value) + " is out of range");
 }
 
+// Scales and caps, for which 0 stands for a default or for none.
+void check(float value, const char* field) {
+  NF_CHECK(value >= 0 && std::isfinite(value), NF_INVALID_ARGUMENT,
+           std::string("model spec: ") + field + " = " + std::to_string(value) +
+               ", allowed are finite numbers from 0");
+}
+
 void check_sizes(const nf_model_spec& spec) {
   check(spec.num_layers >= 1 && spec.num_layers <= kMaxLayers, "num_layers", spec.num_layers);
   check(spec.hidden >= 2 && spec.hidden <= kMaxWidth && spec.hidden % 2 == 0, "hidden",
@@ -55,9 +65,13 @@ void check_sizes(const nf_model_spec& spec) {
   NF_CHECK(spec.rms_norm_eps > 0 && spec.rms_norm_eps < 1, NF_INVALID_ARGUMENT,
            "model spec: rms_norm_eps = " + std::to_string(spec.rms_norm_eps) +
                ", allowed between 0 and 1");
+  check(spec.attention_softcap, "attention_softcap");
+  check(spec.logit_softcap, "logit_softcap");
+  check(spec.query_scale, "query_scale");
+  check(spec.embedding_scale, "embedding_scale");
   NF_CHECK((spec.flags & ~kKnownFlags) == 0, NF_UNSUPPORTED,
            "model spec: flags " + std::to_string(spec.flags) + " has bits that are not known here");
-  rope_frequencies(spec);  // refuses scalings that have no angles, before memory is taken
+  check_rope(spec);  // refuses scalings that have no angles, before memory is taken
 }
 
 ModelDims dims_of(const nf_model_spec& spec) {

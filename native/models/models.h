@@ -10,8 +10,10 @@ namespace nf {
 // NF_UNSUPPORTED for an unknown architecture and NF_INVALID_ARGUMENT for impossible sizes.
 Graph build_graph(const nf_model_spec& spec, DType operand);
 
+void build_gemma2(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_llama(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_mistral(const nf_model_spec& spec, DType operand, Graph& graph);
+void build_phi3(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_qwen2(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_qwen3(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_echo(const nf_model_spec& spec, DType operand, Graph& graph);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/block_formats.h"
 #include "core/check.h"
 #include "platform/os.h"
 
@@ -27,44 +28,123 @@ float element(DType dtype, const std::byte* data, uint64_t index) {
 
 }  // namespace
 
-WeightStore::WeightStore(const Graph& graph, Backend& backend) : graph_(graph), backend_(backend) {
+WeightStore::WeightStore(const Graph& graph, Backend& backend, const nf_model_spec& spec)
+    : graph_(graph), backend_(backend) {
+  Formats formats = read_formats(spec);
   for (WeightId id = 0; id < graph.weights.size(); ++id) {
-    const Weight& weight = graph.weights[id];
-    const uint32_t layers = weight.per_layer ? graph.dims.num_layers : 1;
-    layer_bytes_.push_back(align(weight.matrix ? backend.matrix_bytes(weight.out, weight.in)
-                                               : uint64_t{weight.out} * sizeof(float)));
-    offsets_.push_back(packed_bytes_);
-    packed_bytes_ += layer_bytes_.back() * layers;
-    for (uint32_t layer = 0; layer < layers; ++layer) {
-      for (uint16_t part = 0; part < weight.parts.size(); ++part) {
-        tensors_.push_back({id, part, layer, false});
-      }
+    sections_.emplace_back();
+    for (uint32_t layer = 0; layer < layers_of(graph.weights[id]); ++layer) {
+      add_layer(id, layer, formats);
     }
   }
+  NF_CHECK(formats.empty(), NF_INVALID_ARGUMENT,
+           "model spec: formats: the model has no weight " + formats.begin()->first);
+}
+
+WeightStore::Formats WeightStore::read_formats(const nf_model_spec& spec) const {
+  uint64_t num_tensors = 0;
+  for (const Weight& weight : graph_.weights) {
+    num_tensors += uint64_t{layers_of(weight)} * weight.parts.size();
+  }
+  NF_CHECK(spec.num_formats <= num_tensors, NF_INVALID_ARGUMENT,
+           "model spec: num_formats = " + std::to_string(spec.num_formats) + ", allowed 0.." +
+               std::to_string(num_tensors) + ", the weights of the model");
+  NF_CHECK(spec.num_formats == 0 || spec.formats != nullptr, NF_INVALID_ARGUMENT,
+           "model spec: formats is NULL");
+  Formats formats;
+  for (uint32_t i = 0; i < spec.num_formats; ++i) {
+    const nf_tensor_format& format = spec.formats[i];
+    NF_CHECK(format.name != nullptr, NF_INVALID_ARGUMENT, "model spec: formats: a name is NULL");
+    const std::string field = std::string("model spec: formats: ") + format.name;
+    const auto dtype = static_cast<DType>(format.dtype);
+    NF_CHECK(format.dtype <= 0xff && is_block_format(dtype), NF_UNSUPPORTED,
+             field + ": dtype " + std::to_string(format.dtype) + " is not a known block format");
+    NF_CHECK(formats.emplace(format.name, dtype).second, NF_INVALID_ARGUMENT,
+             field + " is listed twice");
+  }
+  return formats;
+}
+
+// The stored format of a tensor, which is taken off the list.
+DType WeightStore::take_format(Formats& formats, const Tensor& tensor) const {
+  const auto found = formats.empty() ? formats.end() : formats.find(name_of(tensor));
+  if (found == formats.end()) return DType::kPlain;
+  const Weight& weight = graph_.weights[tensor.weight];
+  const BlockFormat& format = block_format(found->second);
+  NF_CHECK(weight.matrix, NF_INVALID_ARGUMENT,
+           "model spec: formats: " + found->first + " is a vector, which has no block format");
+  NF_CHECK(weight.in % format.elements == 0, NF_INVALID_ARGUMENT,
+           "model spec: formats: " + found->first + " has shape [" +
+               std::to_string(part_of(tensor).rows) + ", " + std::to_string(weight.in) +
+               "], and blocks of " + format.name + " take " + std::to_string(format.elements) +
+               " elements of a row");
+  formats.erase(found);
+  return format.dtype;
+}
+
+// Cuts a weight of one layer into sections, and gives them their place.
+void WeightStore::add_layer(WeightId id, uint32_t layer, Formats& formats) {
+  const Weight& weight = graph_.weights[id];
+  std::vector<Section>& sections = sections_[id].emplace_back();
+  for (uint16_t part = 0; part < weight.parts.size(); ++part) {
+    Tensor tensor{id, part, layer, 0, DType::kPlain, false};
+    tensor.stored = take_format(formats, tensor);
+    const DType format =
+        tensor.stored == DType::kPlain ? DType::kPlain : backend_.packed_format(tensor.stored);
+    if (sections.empty() || sections.back().format != format) {
+      sections.push_back({format, weight.parts[part].first_out, 0, 0});
+    }
+    sections.back().rows += weight.parts[part].rows;
+    tensor.section = static_cast<uint32_t>(sections.size() - 1);
+    tensors_.push_back(tensor);
+  }
+  for (Section& section : sections) {
+    section.offset = packed_bytes_;
+    packed_bytes_ +=
+        align(weight.matrix ? backend_.matrix_bytes(section.rows, weight.in, section.format)
+                            : uint64_t{section.rows} * sizeof(float));
+  }
+}
+
+uint32_t WeightStore::layers_of(const Weight& weight) const {
+  return weight.per_layer ? graph_.dims.num_layers : 1;
 }
 
 uint64_t WeightStore::largest_source_bytes() const {
   uint64_t largest = 0;
-  for (const Tensor& tensor : tensors_) largest = std::max(largest, elements_of(tensor) * 4);
+  for (const Tensor& tensor : tensors_) {
+    const DType dtype = tensor.stored == DType::kPlain ? DType::kF32 : tensor.stored;
+    largest = std::max(largest, stored_bytes(dtype, elements_of(tensor)));
+  }
   return largest;
 }
 
 void WeightStore::allocate() { base_ = backend_.allocate(packed_bytes_, "weights"); }
 
-std::vector<std::vector<WeightView>> WeightStore::views() const {
-  std::vector<std::vector<WeightView>> views(graph_.weights.size());
+std::vector<std::vector<std::vector<WeightSection>>> WeightStore::views() const {
+  std::vector<std::vector<std::vector<WeightSection>>> views(graph_.weights.size());
   for (WeightId id = 0; id < graph_.weights.size(); ++id) {
-    const Weight& weight = graph_.weights[id];
-    const uint32_t layers = weight.per_layer ? graph_.dims.num_layers : 1;
-    for (uint32_t layer = 0; layer < layers; ++layer) {
-      views[id].push_back({packed(id, layer), weight.out, weight.in});
+    const uint32_t in = graph_.weights[id].in;
+    for (const std::vector<Section>& sections : sections_[id]) {
+      std::vector<WeightSection>& layer = views[id].emplace_back();
+      for (const Section& section : sections) {
+        layer.push_back(
+            {{base_ + section.offset, section.rows, in, section.format}, section.first_out});
+      }
     }
   }
   return views;
 }
 
-std::byte* WeightStore::packed(WeightId weight, uint32_t layer) const {
-  return base_ + offsets_[weight] + layer_bytes_[weight] * layer;
+// FNV-1a steps over the formats: a graph of plain weights keeps its own hash.
+uint64_t WeightStore::hash() const {
+  uint64_t hash = graph_.hash();
+  for (const Tensor& tensor : tensors_) {
+    if (tensor.stored == DType::kPlain) continue;
+    const auto index = static_cast<uint64_t>(&tensor - tensors_.data());
+    hash = (hash ^ (index << 8 | static_cast<uint64_t>(tensor.stored))) * 0x100000001b3ull;
+  }
+  return hash;
 }
 
 const WeightPart& WeightStore::part_of(const Tensor& tensor) const {
@@ -93,34 +173,63 @@ void WeightStore::describe(uint32_t index, nf_weight_info& out) const {
   if (weight.matrix) out.shape[1] = weight.in;
 }
 
+// The dtype of a source, after its size was compared with what the tensor takes.
+DType WeightStore::checked_dtype(const Tensor& tensor, const nf_tensor_source& source) const {
+  if (tensor.stored == DType::kPlain) {
+    NF_CHECK(source.dtype >= NF_DTYPE_F32 && source.dtype <= NF_DTYPE_BF16, NF_UNSUPPORTED,
+             name_of(tensor) +
+                 ": dtype is not one of f32, f16, bf16, and the model spec names no "
+                 "block format for it");
+  } else {
+    NF_CHECK(source.dtype == static_cast<uint32_t>(tensor.stored), NF_INVALID_ARGUMENT,
+             name_of(tensor) + ": dtype is not " + block_format(tensor.stored).name +
+                 ", as the model spec says");
+  }
+  const auto dtype = static_cast<DType>(source.dtype);
+  const uint64_t expected = stored_bytes(dtype, elements_of(tensor));
+  NF_CHECK(source.num_bytes == expected, NF_INVALID_ARGUMENT,
+           name_of(tensor) + ": has " + std::to_string(source.num_bytes) + " bytes, expected " +
+               std::to_string(expected));
+  const uint32_t group = source.paired_rows;
+  NF_CHECK(group == 0 || (group % 2 == 0 && part_of(tensor).rows % group == 0), NF_INVALID_ARGUMENT,
+           name_of(tensor) + ": paired_rows = " + std::to_string(group) +
+               ", allowed an even part " + "of its " + std::to_string(part_of(tensor).rows) +
+               " rows");
+  return dtype;
+}
+
 void WeightStore::load(uint32_t index, const nf_tensor_source& source) {
   NF_CHECK(base_ != nullptr && index < count(), NF_INVALID_ARGUMENT,
            "weight index is out of range");
   Tensor& tensor = tensors_[index];
-  NF_CHECK(source.dtype >= NF_DTYPE_F32 && source.dtype <= NF_DTYPE_BF16, NF_UNSUPPORTED,
-           name_of(tensor) + ": dtype is not one of f32, f16, bf16");
-  const auto dtype = static_cast<DType>(source.dtype);
-  const uint64_t expected = elements_of(tensor) * size_of(dtype);
-  NF_CHECK(source.num_bytes == expected, NF_INVALID_ARGUMENT,
-           name_of(tensor) + ": has " + std::to_string(source.num_bytes) + " bytes, expected " +
-               std::to_string(expected));
+  const DType dtype = checked_dtype(tensor, source);
   std::unique_ptr<MappedRange> mapped;
   if (source.path != nullptr) {
     mapped = std::make_unique<MappedRange>(source.path, source.offset, source.num_bytes);
   }
   const std::byte* data = mapped ? mapped->data() : static_cast<const std::byte*>(source.data);
   NF_CHECK(data != nullptr, NF_INVALID_ARGUMENT, name_of(tensor) + ": no data");
+  store(tensor, data, dtype, source.paired_rows);
+  tensor.loaded = true;
+}
 
+void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype,
+                        uint32_t paired_rows) {
   const Weight& weight = graph_.weights[tensor.weight];
   const WeightPart& part = part_of(tensor);
-  std::byte* target = packed(tensor.weight, tensor.layer);
+  const Section& section =
+      sections_[tensor.weight][weight.per_layer ? tensor.layer : 0][tensor.section];
+  std::byte* target = base_ + section.offset;
   if (weight.matrix) {
-    backend_.pack_matrix({weight.out, weight.in, part.first_out, part.rows, dtype}, data, target);
-  } else {
-    float* values = reinterpret_cast<float*>(target) + part.first_out;
-    for (uint32_t i = 0; i < part.rows; ++i) values[i] = element(dtype, data, i);
+    backend_.pack_matrix({section.rows, weight.in, part.first_out - section.first_out, part.rows,
+                          dtype, paired_rows},
+                         data, target);
+    return;
   }
-  tensor.loaded = true;
+  float* values = reinterpret_cast<float*>(target) + part.first_out;
+  for (uint32_t i = 0; i < part.rows; ++i) {
+    values[unpaired_row(i, paired_rows)] = element(dtype, data, i) + weight.added;
+  }
 }
 
 void WeightStore::check_complete() const {

@@ -23,8 +23,12 @@ std::byte* ReferenceBackend::allocate(size_t bytes, const char* what) {
   return memory_.allocate(bytes, what);
 }
 
-size_t ReferenceBackend::matrix_bytes(uint32_t out, uint32_t in) const {
-  return reference::matrix_bytes(out, in);
+DType ReferenceBackend::packed_format(DType stored) const {
+  return reference::packed_format(stored);
+}
+
+size_t ReferenceBackend::matrix_bytes(uint32_t out, uint32_t in, DType format) const {
+  return reference::matrix_bytes(out, in, format);
 }
 
 size_t ReferenceBackend::kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads,

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/penalty_counts.h"
+#include "core/pooling.h"
 #include "core/sampling.h"
 
 namespace nf::reference {
@@ -43,19 +44,34 @@ float* kv_vector(const KvView& kv, const uint32_t* pages, uint32_t position, KvP
   return base + (plane * kv.page_tokens + token) * kv.head_dim;
 }
 
-// Rotates the pair (x[i], x[i + D/2]) by the angle i of `position`. in and out may be the same.
-void rotate(const float* in, float* out, uint32_t head_dim, const RopeTable& rope,
-            uint32_t position) {
-  const uint32_t half = head_dim / 2;
-  const float* cos = rope.cos + size_t{position} * half;
-  const float* sin = rope.sin + size_t{position} * half;
-  for (uint32_t i = 0; i < half; ++i) {
-    const float low = in[i];
-    const float high = in[i + half];
-    out[i] = low * cos[i] - high * sin[i];
-    out[i + half] = high * cos[i] + low * sin[i];
-  }
+// cap * tanh(x / cap), or x without a cap.
+double soft_cap(double x, float cap) {
+  return cap > 0 ? double{cap} * std::tanh(x / double{cap}) : x;
 }
+
+// Rotates the pairs (x[i], x[i + D/2]) by the angles of a row's position. in and out may be the
+// same.
+struct Rotation {
+  Rotation(const RopeTable& rope, const nf_sequence& sequence, uint32_t position, uint32_t head_dim)
+      : half(head_dim / 2) {
+    const bool is_long = (sequence.flags & NF_SEQUENCE_LONG_ROPE) != 0;
+    cos = (is_long ? rope.long_cos : rope.cos) + size_t{position} * half;
+    sin = (is_long ? rope.long_sin : rope.sin) + size_t{position} * half;
+  }
+
+  void operator()(const float* in, float* out) const {
+    for (uint32_t i = 0; i < half; ++i) {
+      const float low = in[i];
+      const float high = in[i + half];
+      out[i] = low * cos[i] - high * sin[i];
+      out[i + half] = high * cos[i] + low * sin[i];
+    }
+  }
+
+  uint32_t half;
+  const float* cos;
+  const float* sin;
+};
 
 // out = x / rms(x) * weight. in and out may be the same.
 struct Norm {
@@ -63,10 +79,16 @@ struct Norm {
   float epsilon;
 
   void operator()(const float* x, float* out, size_t size) const {
+    each(x, size, [out](size_t i, float value) { out[i] = value; });
+  }
+
+  // Calls fn(i, element i of the result).
+  template <typename Fn>
+  void each(const float* x, size_t size, Fn&& fn) const {
     const double mean_square = dot(x, x, size) / double(size);
     const auto scale = float(1.0 / std::sqrt(mean_square + double{epsilon}));
     for (size_t i = 0; i < size; ++i) {
-      out[i] = x[i] * scale * weight[i];
+      fn(i, x[i] * scale * weight[i]);
     }
   }
 };
@@ -78,6 +100,7 @@ struct Context {
   uint32_t head;
   uint32_t begin;
   uint32_t end;
+  float softcap;
 
   const float* vector(uint32_t position, KvPart part) const {
     return kv_vector(kv, pages, position, part, head);
@@ -89,7 +112,7 @@ struct Context {
 void attend(const float* q, const Context& context, float* out) {
   const uint32_t head_dim = context.kv.head_dim;
   const auto score = [&](uint32_t position) {
-    return dot(q, context.vector(position, KvPart::kKey), head_dim);
+    return soft_cap(dot(q, context.vector(position, KvPart::kKey), head_dim), context.softcap);
   };
   double largest = score(context.begin);
   for (uint32_t j = context.begin + 1; j < context.end; ++j) {
@@ -111,14 +134,14 @@ void attend(const float* q, const Context& context, float* out) {
 }
 
 // One head of q (norm 0) or k (norm 1): normalised if the model says so, and rotated.
-void turn_head(const RopeAppendArgs& args, size_t norm, const float* x, uint32_t position,
+void turn_head(const RopeAppendArgs& args, size_t norm, const float* x, const Rotation& rotate,
                float* out) {
   const uint32_t head_dim = args.kv.head_dim;
   if (args.qk_norm != nullptr) {
     Norm{args.qk_norm + norm * head_dim, args.epsilon}(x, out, head_dim);
     x = out;
   }
-  rotate(x, out, head_dim, args.rope, position);
+  rotate(x, out);
 }
 
 }  // namespace
@@ -130,7 +153,9 @@ void embedding(const OpArgs& op, Lane& lane) {
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const int32_t token = resolve_token(*args.batch, row);
     NF_ASSERT(token >= 0 && uint32_t(token) < args.table.out);
-    std::copy_n(table + size_t(token) * hidden, hidden, args.out + row * hidden);
+    for (size_t i = 0; i < hidden; ++i) {
+      args.out[row * hidden + i] = table[size_t(token) * hidden + i] * args.scale;
+    }
     if (is_first_row(*args.batch, row)) {
       count_sequence_tokens(*args.batch, row, args.table.out);
     }
@@ -143,7 +168,12 @@ void rms_norm(const OpArgs& op, Lane& lane) {
   const Norm norm{args.weight, args.epsilon};
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* x = args.x + (args.gather != nullptr ? args.gather[row] : row) * hidden;
-    norm(x, static_cast<float*>(args.out) + row * hidden, hidden);
+    float* out = static_cast<float*>(args.out) + row * hidden;
+    norm(x, out, hidden);
+    if (args.residual == nullptr) return;
+    for (size_t i = 0; i < hidden; ++i) {
+      out[i] += args.residual[row * hidden + i];
+    }
   });
 }
 
@@ -155,16 +185,16 @@ void gemm(const OpArgs& op, Lane& lane) {
   const auto* weight = static_cast<const float*>(args.weight.data);
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* a = static_cast<const float*>(args.a) + row * in;
-    float* y = static_cast<float*>(args.out) + row * out;
+    float* y = static_cast<float*>(args.out) + size_t{row} * args.stride();
     for (size_t j = 0; j < out; ++j) {
       double sum = dot(a, weight + j * in, in);
       if (args.bias != nullptr) {
         sum += double{args.bias[j]};
       }
       if (args.residual != nullptr) {
-        sum += double{args.residual[row * out + j]};
+        sum += double{args.residual[size_t{row} * args.stride() + j]};
       }
-      y[j] = float(sum);
+      y[j] = float(soft_cap(sum, args.softcap));
     }
   });
 }
@@ -175,22 +205,23 @@ void rope_append(const OpArgs& op, Lane& lane) {
   const uint32_t kv_heads = args.kv.num_kv_heads;
   const size_t q_width = size_t{args.num_heads} * head_dim;
   const size_t kv_width = size_t{kv_heads} * head_dim;
-  const float scale = 1.0f / std::sqrt(float(head_dim));
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const uint32_t position = args.batch->row_position[row];
-    const uint32_t* pages = args.batch->pages + sequence_of(*args.batch, row).page_begin;
+    const nf_sequence& sequence = sequence_of(*args.batch, row);
+    const uint32_t* pages = args.batch->pages + sequence.page_begin;
+    const Rotation rotate(args.rope, sequence, position, head_dim);
     const float* q = static_cast<const float*>(args.qkv) + row * (q_width + 2 * kv_width);
     const float* k = q + q_width;
     const float* v = k + kv_width;
     float* q_out = static_cast<float*>(args.q) + row * q_width;
     for (uint32_t head = 0; head < args.num_heads; ++head) {
-      turn_head(args, 0, q + size_t{head} * head_dim, position, q_out + size_t{head} * head_dim);
+      turn_head(args, 0, q + size_t{head} * head_dim, rotate, q_out + size_t{head} * head_dim);
     }
     for (size_t i = 0; i < q_width; ++i) {
-      q_out[i] *= scale;
+      q_out[i] *= args.scale;
     }
     for (uint32_t head = 0; head < kv_heads; ++head) {
-      turn_head(args, 1, k + size_t{head} * head_dim, position,
+      turn_head(args, 1, k + size_t{head} * head_dim, rotate,
                 kv_vector(args.kv, pages, position, KvPart::kKey, head));
       std::copy_n(v + size_t{head} * head_dim, head_dim,
                   kv_vector(args.kv, pages, position, KvPart::kValue, head));
@@ -210,23 +241,54 @@ void attention(const OpArgs& op, Lane& lane) {
     for (uint32_t head = 0; head < args.num_heads; ++head) {
       const size_t offset = (size_t{row} * args.num_heads + head) * head_dim;
       attend(static_cast<const float*>(args.q) + offset,
-             Context{args.kv, pages, head / group, begin, position + 1},
+             Context{args.kv, pages, head / group, begin, position + 1, args.softcap},
              static_cast<float*>(args.out) + offset);
     }
   });
 }
 
-void swi_glu(const OpArgs& op, Lane& lane) {
-  const SwiGluArgs& args = op.swi_glu;
+namespace {
+
+template <typename Activation>
+void gate(const GluArgs& args, Lane& lane, Activation activation) {
   const size_t width = args.intermediate;
   for_each_row(lane, args.rows, [&](uint32_t row) {
     const float* gate = static_cast<const float*>(args.x) + size_t{row} * 2 * width;
     const float* up = gate + width;
     float* out = static_cast<float*>(args.out) + row * width;
     for (size_t i = 0; i < width; ++i) {
-      const double g = double{gate[i]};
-      out[i] = float(g / (1.0 + std::exp(-g)) * double{up[i]});
+      out[i] = float(activation(double{gate[i]}) * double{up[i]});
     }
+  });
+}
+
+double silu(double x) { return x / (1.0 + std::exp(-x)); }
+
+// By the tanh formula, not the error function: models are trained with one or the other.
+double gelu(double x) {
+  constexpr double kSqrt2OverPi = 0.7978845608028654;
+  return 0.5 * x * (1.0 + std::tanh(kSqrt2OverPi * (x + 0.044715 * x * x * x)));
+}
+
+}  // namespace
+
+void swi_glu(const OpArgs& op, Lane& lane) { gate(op.glu, lane, silu); }
+
+void ge_glu(const OpArgs& op, Lane& lane) { gate(op.glu, lane, gelu); }
+
+void pool(const OpArgs& op, Lane& lane) {
+  const PoolArgs& args = op.pool;
+  const size_t hidden = args.hidden;
+  const Norm norm{args.weight, args.epsilon};
+  for_each_row(lane, args.rows, [&](uint32_t index) {
+    const PooledPart part = pooled_part(*args.batch, index);
+    float* sum = args.batch->pooled + args.batch->sequences[index].slot * hidden;
+    for (uint32_t row = part.rows.begin; row < part.rows.end; ++row) {
+      const bool adds = part.adds || row > part.rows.begin;
+      norm.each(args.x + row * hidden, hidden,
+                [&](size_t i, float value) { sum[i] = adds ? sum[i] + value : value; });
+    }
+    note_pooled(*args.batch, index, part);
   });
 }
 
@@ -237,7 +299,9 @@ void echo(const OpArgs& op, Lane& lane) {
     const uint32_t row = batch.sample_row[index];
     const auto next = int32_t((uint32_t(resolve_token(batch, row)) + 1) % args.vocab);
     SampleOutput output(batch, index);
-    output.set_token(next, 0.0f);
+    const nf_sampling& sampling = batch.sampling[index];
+    const int32_t token = is_scored(sampling) ? int32_t(sampling.target) : next;
+    output.set_token(token, token == next ? 0.0f : kBanned);
     output.set_alternative(0, next, 0.0f);
   });
 }

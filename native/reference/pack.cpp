@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/block_formats.h"
 #include "core/check.h"
 
 namespace nf::reference {
@@ -21,17 +22,34 @@ float load_element(const void* source, DType dtype, size_t index) {
   return dtype == DType::kBF16 ? to_float(BF16{bits}) : half_to_float(bits);
 }
 
+void load_row(const std::byte* source, DType dtype, uint32_t count, float* out) {
+  if (is_block_format(dtype)) {
+    const BlockFormat& format = block_format(dtype);
+    NF_ASSERT(count % format.elements == 0);
+    for (uint32_t i = 0; i < count; i += format.elements, source += format.bytes) {
+      dequantize_block(dtype, source, out + i);
+    }
+    return;
+  }
+  for (uint32_t i = 0; i < count; ++i) out[i] = load_element(source, dtype, i);
+}
+
 }  // namespace
 
-size_t matrix_bytes(uint32_t out, uint32_t in) { return size_t{out} * in * sizeof(float); }
+DType packed_format(DType) { return DType::kPlain; }
+
+size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
+  NF_ASSERT(format == DType::kPlain);
+  return size_t{out} * in * sizeof(float);
+}
 
 void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* packed) {
   NF_ASSERT(uint64_t{spec.first_out} + spec.rows <= spec.out);
   auto* matrix = reinterpret_cast<float*>(packed);
-  float* target = matrix + size_t{spec.first_out} * spec.in;
-  const size_t count = size_t{spec.rows} * spec.in;
-  for (size_t i = 0; i < count; ++i) {
-    target[i] = load_element(source, spec.dtype, i);
+  const auto* rows = static_cast<const std::byte*>(source);
+  for (uint32_t row = 0; row < spec.rows; ++row) {
+    load_row(rows + row * stored_bytes(spec.dtype, spec.in), spec.dtype, spec.in,
+             matrix + size_t{spec.target_row(row)} * spec.in);
   }
 }
 

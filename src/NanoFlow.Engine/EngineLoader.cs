@@ -30,7 +30,7 @@ internal static class EngineLoader
             ToNative(options, maxModelLength, memory.PageCount), spec);
         try
         {
-            LoadWeights(engine, model.Folder, progress);
+            LoadWeights(engine, model.Source, progress);
             engine.MakeReady();
             var device = engine.DescribeDevice();
             var limits = new SchedulerOptions
@@ -40,6 +40,7 @@ internal static class EngineLoader
                 MaxPositions = maxModelLength,
                 PageTokens = options.BlockSize,
                 PageCount = memory.PageCount,
+                LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
             var graph = engine.DescribeGraph();
             var plans = OpenPlans(graph, device, options);
@@ -90,20 +91,20 @@ internal static class EngineLoader
         };
 
     private static void LoadWeights(
-        NativeEngine engine, ModelFolder? folder, Action<LoadProgress>? progress)
+        NativeEngine engine, ModelSource? source, Action<LoadProgress>? progress)
     {
-        if (folder is null)
+        if (source is null)
         {
             return;
         }
         var names = engine.WeightNames();
-        var total = folder.Tensors.ByteCount;
+        var total = source.Tensors.ByteCount;
         var done = 0L;
         for (var i = 0; i < names.Count; i++)
         {
-            var tensor = folder.Tensors.Find(names[i])
+            var tensor = source.Tensors.Find(names[i])
                 ?? throw new EngineException($"The model has no tensor '{names[i]}'.");
-            engine.LoadWeight(i, folder.Tensors.Files[tensor.FileIndex], tensor);
+            engine.LoadWeight(i, source.Tensors.Files[tensor.FileIndex], tensor);
             done += tensor.ByteCount;
             progress?.Invoke(new LoadProgress(names[i], i + 1, names.Count, done, total));
         }

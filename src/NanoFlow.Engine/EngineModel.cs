@@ -2,28 +2,28 @@ using NanoFlow.Models;
 
 namespace NanoFlow.Engine;
 
-/// <summary>What is loaded: a model folder, or the weightless echo model.</summary>
+/// <summary>What is loaded: a model on disk, or the weightless echo model.</summary>
 public sealed class EngineModel
 {
     // The echo model has no limit of its own.
     private const int EchoPositions = 32 * 1024;
 
-    private EngineModel(ModelFolder? folder, int vocabSize, int maxPositions)
+    private EngineModel(ModelSource? source, int vocabSize, int maxPositions)
     {
-        Folder = folder;
+        Source = source;
         VocabSize = vocabSize;
         MaxPositions = maxPositions;
     }
 
     /// <summary>Null for the echo model.</summary>
-    public ModelFolder? Folder { get; }
+    public ModelSource? Source { get; }
 
     public int VocabSize { get; }
 
     public int MaxPositions { get; }
 
-    public static EngineModel FromFolder(ModelFolder folder) =>
-        new(folder, folder.Config.VocabSize, folder.Config.MaxPositions);
+    public static EngineModel From(ModelSource source) =>
+        new(source, source.Config.VocabSize, source.Config.MaxPositions);
 
     /// <summary>The token after t is t + 1, modulo the vocabulary: carries requests through the
     /// whole engine without weights.</summary>

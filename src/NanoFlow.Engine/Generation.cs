@@ -119,7 +119,7 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         }
         var index = _read++;
         token = new GeneratedToken(
-            Sequence.Tokens[PromptTokenCount + index],
+            Sequence.TokenAt(PromptTokenCount + index),
             index == _endTokenIndex,
             _logProbs?[index],
             _top is null ? default : _top.AsMemory(index * _topCount, _topCount));
@@ -202,8 +202,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long, the only allocation on the engine's thread.
-    // A reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long. Those and the tokens of the sequence, which
+    // double, too, are all that the engine's thread ever allocates. A reader may go on with the old
+    // ones: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

@@ -127,6 +127,7 @@ internal sealed unsafe class NativeEngine : IDisposable
                 Path = utf8,
                 Offset = (ulong)tensor.Offset,
                 NumBytes = (ulong)tensor.ByteCount,
+                PairedRows = (uint)tensor.PairedRows,
             };
             NativeException.ThrowIfFailed(
                 NativeMethods.WeightLoad(_engine, (uint)index, &source));

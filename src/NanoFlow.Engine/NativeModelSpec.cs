@@ -11,29 +11,19 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     // A weightless model's name in the native table of architectures.
     private const string Echo = "echo";
 
-    private NfModelSpec* _spec;
+    private readonly List<nint> _blocks = [];
+    private readonly NfModelSpec* _spec;
 
     public NativeModelSpec(EngineModel model)
     {
-        var name = Encoding.UTF8.GetBytes(model.Folder?.Config.Architecture ?? Echo);
-        var windows = model.Folder?.Config.LayerWindows ?? [];
-        var bytes = sizeof(NfModelSpec) + (windows.Count * sizeof(uint)) + name.Length + 1;
-        _spec = (NfModelSpec*)NativeMemory.AllocZeroed((nuint)bytes);
-        var window = (uint*)(_spec + 1);
-        for (var i = 0; i < windows.Count; i++)
-        {
-            window[i] = (uint)windows[i];
-        }
-
-        var text = (byte*)(window + windows.Count);
-        name.CopyTo(new Span<byte>(text, name.Length));
+        _spec = Allocate<NfModelSpec>(1);
         _spec->StructSize = (uint)sizeof(NfModelSpec);
-        _spec->Architecture = text;
-        _spec->LayerWindows = windows.Count > 0 ? window : null;
+        _spec->Architecture = Text(model.Source?.Config.Architecture ?? Echo);
         _spec->Vocab = (uint)model.VocabSize;
-        if (model.Folder is { } folder)
+        if (model.Source is { } source)
         {
-            Fill(folder.Config);
+            Fill(source.Config);
+            FillFormats(source);
         }
     }
 
@@ -41,9 +31,37 @@ internal sealed unsafe class NativeModelSpec : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_spec);
-        _spec = null;
+        foreach (var block in _blocks)
+        {
+            NativeMemory.Free((void*)block);
+        }
+
+        _blocks.Clear();
     }
+
+    // Zeroed; null for none.
+    private T* Allocate<T>(int count)
+        where T : unmanaged
+    {
+        if (count == 0)
+        {
+            return null;
+        }
+
+        var block = (T*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(T));
+        _blocks.Add((nint)block);
+        return block;
+    }
+
+    private T* Copy<T>(ReadOnlySpan<T> items)
+        where T : unmanaged
+    {
+        var copy = Allocate<T>(items.Length);
+        items.CopyTo(new Span<T>(copy, items.Length));
+        return copy;
+    }
+
+    private byte* Text(string text) => Copy<byte>(Encoding.UTF8.GetBytes(text + '\0'));
 
     private void Fill(ModelConfig config)
     {
@@ -58,11 +76,43 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->NumKvHeads = (uint)config.KvHeadCount;
         _spec->HeadDim = (uint)config.HeadDim;
         _spec->RmsNormEps = (float)config.RmsNormEps;
+        _spec->AttentionSoftcap = (float)config.AttentionSoftcap;
+        _spec->LogitSoftcap = (float)config.LogitSoftcap;
+        _spec->QueryScale = (float)config.QueryScale;
+        _spec->EmbeddingScale = (float)config.EmbeddingScale;
         _spec->RopeScaling = (uint)config.Rope.Scaling;
         _spec->RopeTheta = config.Rope.Theta;
         _spec->RopeFactor = (float)config.Rope.Factor;
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
+        FillStretch(config.Rope.Stretch);
+        _spec->LayerWindows = Copy<uint>([.. config.LayerWindows.Select(window => (uint)window)]);
+    }
+
+    private void FillStretch(RopeStretch? stretch)
+    {
+        _spec->RopeShortFactors = Copy<float>(
+            [.. (stretch?.ShortFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeLongFactors = Copy<float>(
+            [.. (stretch?.LongFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
+    }
+
+    // Weights that stay in the block format they are stored in.
+    private void FillFormats(ModelSource source)
+    {
+        var unused = source.UnexpectedTensors.ToHashSet(StringComparer.Ordinal);
+        TensorEntry[] blocks = [.. source.Tensors.Entries
+            .Where(tensor => tensor.DType.IsBlockFormat() && !unused.Contains(tensor.Name))];
+        var formats = Allocate<NfTensorFormat>(blocks.Length);
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            formats[i].Name = Text(blocks[i].Name);
+            formats[i].Dtype = (uint)blocks[i].DType;
+        }
+
+        _spec->Formats = formats;
+        _spec->NumFormats = (uint)blocks.Length;
     }
 }

@@ -52,6 +52,7 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         pages.CopyTo(new Span<int>(_buffers.Pages, (int)_buffers.PagesCapacity)[_pages..]);
         var flags = part.Samples ? NfSequenceFlag.Sample : 0;
         flags |= part.ResetsSlot ? NfSequenceFlag.Reset : 0;
+        flags |= part.HasLongRope ? NfSequenceFlag.LongRope : 0;
         flags |= sequence.Sampling.HasPenalties ? NfSequenceFlag.Count : 0;
         new Span<NfSequence>(_buffers.Sequences, _maxSequences)[_sequences] = new NfSequence
         {

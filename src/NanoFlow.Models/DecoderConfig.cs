@@ -1,5 +1,5 @@
 // What the configurations of Llama and its relatives have in common: pre-norm, grouped-query
-// attention, rotary positions, gated SiLU feed-forward. What an architecture has beyond them is
+// attention, rotary positions, gated feed-forward. What an architecture has beyond them is
 // read in its own file.
 
 namespace NanoFlow.Models;
@@ -7,10 +7,11 @@ namespace NanoFlow.Models;
 internal static class DecoderConfig
 {
     /// <summary>The facts that all share; biases and windows are left at none.</summary>
-    internal static ModelConfig Read(JsonSection json, string architecture, string modelType)
+    internal static ModelConfig Read(
+        JsonSection json, string architecture, string modelType, string activation = "silu")
     {
         RequireText(json, "model_type", modelType);
-        RequireText(json, "hidden_act", "silu");
+        RequireText(json, "hidden_act", activation);
         if (json.Has("quantization_config"))
         {
             throw json.Error(
@@ -21,6 +22,8 @@ internal static class DecoderConfig
 
         var hidden = json.Int("hidden_size", ModelLimits.Hidden);
         var heads = json.Int("num_attention_heads", ModelLimits.Heads);
+        var headDim = ReadHeadDim(json, hidden, heads);
+        var positions = json.Int("max_position_embeddings", ModelLimits.Positions);
         var vocab = json.Int("vocab_size", ModelLimits.Vocab);
         var tokenIds = new IntRange(0, vocab - 1);
         return new ModelConfig
@@ -31,11 +34,11 @@ internal static class DecoderConfig
             LayerCount = json.Int("num_hidden_layers", ModelLimits.Layers),
             HeadCount = heads,
             KvHeadCount = ReadKvHeads(json, heads),
-            HeadDim = ReadHeadDim(json, hidden, heads),
+            HeadDim = headDim,
             VocabSize = vocab,
-            MaxPositions = json.Int("max_position_embeddings", ModelLimits.Positions),
+            MaxPositions = positions,
             RmsNormEps = json.Real("rms_norm_eps", ModelLimits.NormEps),
-            Rope = RopeConfig.Read(json),
+            Rope = RopeConfig.Read(json, headDim, positions),
             TiedEmbeddings = json.OptionalBool("tie_word_embeddings") ?? false,
             StoredDType = ReadDType(json),
             BosTokenId = json.OptionalInt("bos_token_id", tokenIds),
@@ -90,7 +93,7 @@ internal static class DecoderConfig
         };
     }
 
-    private static void RequireText(JsonSection json, string field, string wanted)
+    internal static void RequireText(JsonSection json, string field, string wanted)
     {
         if (json.OptionalText(field) is { } text && text != wanted)
         {

@@ -5,7 +5,6 @@
 // Duplicate keys, NaN, Infinity, comments, deep nesting and undecodable text are refused by the
 // parse itself, before any field is asked for.
 
-using System.Globalization;
 using System.Text.Json;
 
 namespace NanoFlow.Models;
@@ -44,26 +43,16 @@ internal sealed class JsonSection
     internal bool States(string name) => _object.TryGetProperty(name, out _);
 
     internal int Int(string name, IntRange range) =>
-        OptionalInt(name, range) ?? throw Error(name, $"is missing, {Wanted(range)}");
+        OptionalInt(name, range) ?? throw Error(name, $"is missing, {range.Wanted}");
 
     internal double Real(string name, RealRange range) =>
-        OptionalReal(name, range) ?? throw Error(name, $"is missing, {Wanted(range)}");
+        OptionalReal(name, range) ?? throw Error(name, $"is missing, {range.Wanted}");
 
     internal int? OptionalInt(string name, IntRange range) =>
         TryGet(name, out var value) ? ReadInt(name, value, range) : null;
 
-    internal double? OptionalReal(string name, RealRange range)
-    {
-        if (!TryGet(name, out var value))
-        {
-            return null;
-        }
-
-        // A literal such as 1e999 parses as infinity, which the comparison refuses.
-        var ok = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number)
-            && number >= range.Min && number <= range.Max;
-        return ok ? value.GetDouble() : throw Error(name, $"is {Show(value)}, {Wanted(range)}");
-    }
+    internal double? OptionalReal(string name, RealRange range) =>
+        TryGet(name, out var value) ? ReadReal(name, value, range) : null;
 
     internal bool? OptionalBool(string name)
     {
@@ -130,6 +119,19 @@ internal sealed class JsonSection
             .ToArray();
     }
 
+    /// <summary>A list of so many numbers.</summary>
+    internal IReadOnlyList<double> RealList(string name, RealRange range, int count)
+    {
+        if (!TryGet(name, out var value) || value.ValueKind != JsonValueKind.Array
+            || value.GetArrayLength() != count)
+        {
+            throw Error(name, $"is not a list of {count} numbers");
+        }
+
+        return value.EnumerateArray().Select((item, i) => ReadReal($"{name}[{i}]", item, range))
+            .ToArray();
+    }
+
     internal string ReadText(string name, JsonElement value) =>
         value.ValueKind == JsonValueKind.String
             ? value.GetString()!
@@ -179,7 +181,15 @@ internal sealed class JsonSection
     {
         var ok = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
             && number >= range.Min && number <= range.Max;
-        return ok ? value.GetInt32() : throw Error(name, $"is {Show(value)}, {Wanted(range)}");
+        return ok ? value.GetInt32() : throw Error(name, $"is {Show(value)}, {range.Wanted}");
+    }
+
+    private double ReadReal(string name, JsonElement value, RealRange range)
+    {
+        // A literal such as 1e999 parses as infinity, which the comparison refuses.
+        var ok = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number)
+            && number >= range.Min && number <= range.Max;
+        return ok ? value.GetDouble() : throw Error(name, $"is {Show(value)}, {range.Wanted}");
     }
 
     private void CheckCount(string name, JsonElement list, int maxCount)
@@ -189,12 +199,6 @@ internal sealed class JsonSection
             throw Error(name, $"has {list.GetArrayLength()} items, at most {maxCount} are allowed");
         }
     }
-
-    private static string Wanted(IntRange range) =>
-        $"an integer from {range.Min} to {range.Max} is wanted";
-
-    private static string Wanted(RealRange range) => string.Create(
-        CultureInfo.InvariantCulture, $"a number from {range.Min} to {range.Max} is wanted");
 
     private static string Show(JsonElement value)
     {

@@ -51,6 +51,18 @@ public sealed record ModelConfig
     /// </summary>
     public IReadOnlyList<int> LayerWindows { get; init; } = [];
 
+    /// <summary>Scores of attention become cap * tanh(score / cap); 0: they stay.</summary>
+    public double AttentionSoftcap { get; init; }
+
+    /// <summary>The same for logits.</summary>
+    public double LogitSoftcap { get; init; }
+
+    /// <summary>Of queries before attention; 0: 1 / sqrt(HeadDim).</summary>
+    public double QueryScale { get; init; }
+
+    /// <summary>Of the rows of the embedding matrix; 0: 1.</summary>
+    public double EmbeddingScale { get; init; }
+
     /// <summary>What config.json claims; each tensor states its own and that one counts.</summary>
     public TensorDType? StoredDType { get; init; }
 

@@ -1,36 +1,23 @@
-// A model as it lies on disk, opened and proven: after Open returns, the configuration is within
-// its limits, and every tensor it calls for is in the files with the right shape and type.
+// A model as a folder: config.json, safetensors files, and what stands beside them.
 
 namespace NanoFlow.Models;
 
-public sealed class ModelFolder
+public sealed class ModelFolder : ModelSource
 {
     private ModelFolder(string path)
-    {
-        FullPath = path;
-        Config = ModelConfig.Read(path);
+        : base(path, ModelConfig.Read(path), TensorIndex.Open(path)) =>
         Generation = GenerationDefaults.Read(path, Config);
-        Tensors = TensorIndex.Open(path);
-        UnexpectedTensors = Tensors.Check(Config);
-    }
 
-    public string FullPath { get; }
+    public override string Name => new DirectoryInfo(FullPath).Name;
 
-    public ModelConfig Config { get; }
-
-    public GenerationDefaults Generation { get; }
-
-    public TensorIndex Tensors { get; }
-
-    /// <summary>In the files, but not part of the architecture; they are ignored.</summary>
-    public IReadOnlyList<string> UnexpectedTensors { get; }
+    public override GenerationDefaults Generation { get; }
 
     /// <exception cref="ModelFormatException">Anything is missing or wrong.</exception>
-    public static ModelFolder Open(string path)
+    public static new ModelFolder Open(string path)
     {
         var full = Path.GetFullPath(path);
         return Directory.Exists(full)
             ? new ModelFolder(full)
-            : throw new ModelFormatException(full, "no such folder");
+            : throw new ModelFormatException(full, "no such folder or file");
     }
 }

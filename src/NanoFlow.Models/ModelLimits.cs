@@ -2,11 +2,20 @@
 // Ranges are generous to models and small against memory: no allocation follows from a count
 // before it was compared with its limit.
 
+using System.Globalization;
+
 namespace NanoFlow.Models;
 
-internal readonly record struct IntRange(int Min, int Max);
+internal readonly record struct IntRange(int Min, int Max)
+{
+    internal string Wanted => $"an integer from {Min} to {Max} is wanted";
+}
 
-internal readonly record struct RealRange(double Min, double Max);
+internal readonly record struct RealRange(double Min, double Max)
+{
+    internal string Wanted => string.Create(
+        CultureInfo.InvariantCulture, $"a number from {Min} to {Max} is wanted");
+}
 
 internal static class ModelLimits
 {
@@ -34,6 +43,13 @@ internal static class ModelLimits
     // Tokens that a layer looks back; a window as long as the longest context hides nothing.
     internal static readonly IntRange Window = new(1, 1 << 24);
 
+    // Published values are 30 and 50. Far below 1 every score would be the same, far above the
+    // upper end none would change.
+    internal static readonly RealRange Softcap = new(0.1, 10000);
+
+    // Queries are divided by its root. Published values are about the size of a head: 144 to 256.
+    internal static readonly RealRange QueryScalar = new(1, 65536);
+
     // Below the lower end fp32 sums of squares lose it; above the upper end it is no epsilon.
     internal static readonly RealRange NormEps = new(1e-12, 0.1);
 
@@ -45,6 +61,13 @@ internal static class ModelLimits
 
     // Ratios of context length to wavelength; published values are 1 and 4.
     internal static readonly RealRange RopeFreqFactor = new(1e-3, 1 << 20);
+
+    // Published factors of single frequencies run from 1 to 65. Positive, and no more than a
+    // context can be stretched.
+    internal static readonly RealRange RopeStretch = new(1e-3, 1 << 20);
+
+    // Published values are about 1.2. Scores grow with its square.
+    internal static readonly RealRange RopeAttentionFactor = new(0.01, 100);
 
     internal static readonly RealRange Temperature = new(0, 100);
 
@@ -73,6 +96,21 @@ internal static class ModelLimits
 
     // Longest published names are below 100 characters.
     internal const int TensorNameChars = 512;
+
+    // A GGUF file has one tensor for all experts; the largest have about 2,000.
+    internal const int GgufTensors = 16_384;
+
+    // A string of metadata or a token of a vocabulary; chat templates are the longest in use.
+    internal const int GgufTextBytes = 1 << 20;
+
+    // The format's own limit.
+    internal const int GgufKeyBytes = 65_535;
+
+    // The merges of 300,000 tokens take about 10 MB.
+    internal const int GgufArrayBytes = 1 << 28;
+
+    // The format asks for a multiple of 8; 32 is in use.
+    internal static readonly IntRange GgufAlignment = new(8, 1 << 16);
 
     // Training tools leave a few hundred notes in __metadata__.
     internal const int MetadataKeys = 10_000;

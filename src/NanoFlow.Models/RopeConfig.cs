@@ -16,9 +16,12 @@ public enum RopeScalingKind
 
     /// <summary>Long wavelengths are divided by Factor, short ones kept, between blended.</summary>
     Llama3 = 2,
+
+    /// <summary>Every frequency is divided by a factor of its own: see Stretch.</summary>
+    Factors = 3,
 }
 
-/// <summary>Fields past Factor have meaning for Llama3 only and are 0 otherwise.</summary>
+/// <summary>Fields have meaning for some scalings only and are 0 otherwise.</summary>
 public sealed record RopeConfig(double Theta)
 {
     // What the architecture used before files stated it.
@@ -34,8 +37,20 @@ public sealed record RopeConfig(double Theta)
 
     public int OriginalMaxPositions { get; init; }
 
-    internal static RopeConfig Read(JsonSection config)
+    /// <summary>For Factors only.</summary>
+    public RopeStretch? Stretch { get; init; }
+
+    /// <summary>Sequences of more tokens are rotated by other factors; 0: none of up to so many
+    /// positions is.</summary>
+    public int LongAfter(int maxPositions) =>
+        Stretch is { LongFactors.Count: > 0 } && OriginalMaxPositions < maxPositions
+            ? OriginalMaxPositions
+            : 0;
+
+    internal static RopeConfig Read(JsonSection config, int headDim, int maxPositions)
     {
+        var sizes = new RopeSizes(headDim, maxPositions);
+        RefusePartialRotation(config);
         var theta = config.OptionalReal("rope_theta", ModelLimits.RopeTheta);
         var older = config.OptionalSection("rope_scaling");
         var newer = config.OptionalSection("rope_parameters");
@@ -51,8 +66,11 @@ public sealed record RopeConfig(double Theta)
         }
 
         var rope = new RopeConfig(theta ?? DefaultTheta);
-        var scaled = (older ?? newer) is { } first ? ReadScaling(rope, first) : rope;
-        if (older is not null && newer is not null && ReadScaling(rope, newer) != scaled)
+        var scaled = (older ?? newer) is { } first
+            ? ReadScaling(rope, config, first, sizes)
+            : rope;
+        if (older is not null && newer is not null
+            && ReadScaling(rope, config, newer, sizes) != scaled)
         {
             throw config.Error("rope_parameters", "and rope_scaling say different things");
         }
@@ -60,13 +78,10 @@ public sealed record RopeConfig(double Theta)
         return scaled;
     }
 
-    private static RopeConfig ReadScaling(RopeConfig plain, JsonSection section)
+    private static RopeConfig ReadScaling(
+        RopeConfig plain, JsonSection config, JsonSection section, RopeSizes sizes)
     {
-        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
-        {
-            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
-        }
-
+        RefusePartialRotation(section);
         var field = section.Has("rope_type") ? "rope_type" : "type";
         var kind = section.OptionalText(field) ?? "default";
         return kind switch
@@ -78,8 +93,25 @@ public sealed record RopeConfig(double Theta)
                 Factor = section.Real("factor", ModelLimits.RopeFactor),
             },
             "llama3" => ReadLlama3(plain, section),
-            _ => throw section.Error(field, $"is '{kind}', supported: default, linear, llama3"),
+            // The first files of such models say "su".
+            "longrope" or "su" => plain with
+            {
+                Scaling = RopeScalingKind.Factors,
+                OriginalMaxPositions = RopeStretch.ReadOriginalPositions(config, section),
+                Stretch = RopeStretch.Read(config, section, sizes),
+            },
+            _ => throw section.Error(
+                field, $"is '{kind}', supported: default, linear, llama3, longrope"),
         };
+    }
+
+    // Some of a head's dimensions stay as they are in such models.
+    private static void RefusePartialRotation(JsonSection section)
+    {
+        if (section.OptionalReal("partial_rotary_factor", new RealRange(0, 1)) is { } part and < 1)
+        {
+            throw section.Error("partial_rotary_factor", $"is {part}, only 1 is supported");
+        }
     }
 
     private static RopeConfig ReadLlama3(RopeConfig plain, JsonSection section)

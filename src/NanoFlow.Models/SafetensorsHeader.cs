@@ -14,7 +14,14 @@ namespace NanoFlow.Models;
 /// <summary>Where a tensor lies.</summary>
 /// <param name="Offset">From the start of the file, in bytes.</param>
 public sealed record TensorEntry(
-    string Name, int FileIndex, TensorDType DType, int[] Shape, long Offset, long ByteCount);
+    string Name, int FileIndex, TensorDType DType, int[] Shape, long Offset, long ByteCount)
+{
+    /// <summary>
+    /// Rows of every group of so many stand in the order 0, n/2, 1, n/2 + 1, ...; 0: in their own
+    /// order.
+    /// </summary>
+    public int PairedRows { get; init; }
+}
 
 public static class SafetensorsHeader
 {

@@ -1,6 +1,6 @@
-// Element types of stored tensors. The first three are what the engine computes with, and their
-// values are part of the contract with native code; the others exist so that an error can name
-// what was found.
+// Element types of stored tensors. The engine loads the first three and the block formats of GGUF
+// files; their values are part of the contract with native code. The others exist so that an error
+// can name what was found.
 
 namespace NanoFlow.Models;
 
@@ -9,6 +9,10 @@ public enum TensorDType
     F32 = 1,
     F16 = 2,
     BF16 = 3,
+    Q80 = 16,
+    Q40 = 17,
+    Q4K = 18,
+    Q6K = 19,
     F64 = 100,
     C64 = 101,
     F8E5M2 = 110,
@@ -59,15 +63,22 @@ public static class TensorDTypes
     public static string SupportedNames => "F32, F16, BF16";
 
     public static bool IsSupported(this TensorDType dtype) =>
-        dtype is TensorDType.F32 or TensorDType.F16 or TensorDType.BF16;
+        dtype is TensorDType.F32 or TensorDType.F16 or TensorDType.BF16 || dtype.IsBlockFormat();
 
-    /// <summary>Width of an element in bits; some types are narrower than a byte.</summary>
+    /// <summary>Elements are stored in blocks that run along the last dimension.</summary>
+    public static bool IsBlockFormat(this TensorDType dtype) =>
+        dtype is >= TensorDType.Q80 and <= TensorDType.Q6K;
+
+    /// <summary>
+    /// Width of an element in bits, where it has one; some types are narrower than a byte.
+    /// </summary>
     public static int Bits(this TensorDType dtype) =>
         Array.Find(Table, row => row.DType == dtype).Bits;
 
     /// <summary>The format's own name, such as F8_E4M3.</summary>
-    public static string StoredName(this TensorDType dtype) =>
-        Array.Find(Table, row => row.DType == dtype).Name;
+    public static string StoredName(this TensorDType dtype) => dtype.IsBlockFormat()
+        ? GgufTensorTypes.NameOf(dtype)
+        : Array.Find(Table, row => row.DType == dtype).Name;
 
     internal static bool TryParse(string name, out TensorDType dtype)
     {

@@ -1,6 +1,7 @@
 // Where every tensor of a model lies: file, byte offset, length, type and shape.
 //
-// The weights are model.safetensors, or the shards that model.safetensors.index.json names.
+// The weights of a folder are model.safetensors, or the shards that model.safetensors.index.json
+// names; those of a GGUF file are listed by its own reader.
 // Only headers are read; whoever needs the data maps the files.
 
 namespace NanoFlow.Models;
@@ -18,8 +19,16 @@ public sealed class TensorIndex
         Files = names.Select(name => Path.Combine(folder, name)).ToArray();
         for (var i = 0; i < names.Count; i++)
         {
-            AddFile(folder, names[i], i);
+            using var stream = BoundedFile.Open(folder, names[i]);
+            Add(names[i], SafetensorsHeader.Read(stream, names[i], i));
         }
+    }
+
+    /// <summary>The tensors of one file.</summary>
+    internal TensorIndex(string path, IEnumerable<TensorEntry> entries)
+    {
+        Files = [path];
+        Add(Path.GetFileName(path), entries);
     }
 
     /// <summary>Full paths, in the order that TensorEntry.FileIndex counts.</summary>
@@ -92,10 +101,11 @@ public sealed class TensorIndex
             throw new ModelFormatException(
                 file,
                 $"tensor '{found.Name}' has shape [{string.Join(", ", found.Shape)}], "
-                + $"config.json asks for [{string.Join(", ", wanted.Shape)}]");
+                + $"the configuration asks for [{string.Join(", ", wanted.Shape)}]");
         }
 
-        if (!found.DType.IsSupported())
+        // Blocks are for matrices; the vectors beside them are added and multiplied as they are.
+        if (!found.DType.IsSupported() || (found.DType.IsBlockFormat() && wanted.Shape.Length < 2))
         {
             throw new ModelFormatException(
                 file,
@@ -107,16 +117,15 @@ public sealed class TensorIndex
     private string FileNames() =>
         Files.Count == 1 ? Path.GetFileName(Files[0]) : $"{IndexFile} ({Files.Count} shards)";
 
-    private void AddFile(string folder, string name, int fileIndex)
+    private void Add(string file, IEnumerable<TensorEntry> entries)
     {
-        using var stream = BoundedFile.Open(folder, name);
-        foreach (var entry in SafetensorsHeader.Read(stream, name, fileIndex))
+        foreach (var entry in entries)
         {
             if (!_byName.TryAdd(entry.Name, entry))
             {
                 var other = Path.GetFileName(Files[_byName[entry.Name].FileIndex]);
                 throw new ModelFormatException(
-                    name, $"tensor '{entry.Name}' is also in {other}");
+                    file, $"tensor '{entry.Name}' is also in {other}");
             }
 
             _entries.Add(entry);
@@ -125,7 +134,7 @@ public sealed class TensorIndex
         if (_entries.Count > ModelLimits.Tensors)
         {
             throw new ModelFormatException(
-                name, $"brings the model above {ModelLimits.Tensors} tensors");
+                file, $"brings the model above {ModelLimits.Tensors} tensors");
         }
     }
 }

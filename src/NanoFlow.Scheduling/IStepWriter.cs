@@ -25,14 +25,18 @@ public interface IStepWriter
 /// <param name="RowCount">Rows in this step.</param>
 /// <param name="IsDecode">One row, among the decode rows of the step.</param>
 /// <param name="Samples">A token is drawn after the last row.</param>
-/// <param name="ResetsSlot">First part after the slot got this owner.</param>
+/// <param name="ResetsSlot">First part after the slot got this owner, or after this one started
+/// again.</param>
+/// <param name="HasLongRope">Its rows, and all before them, are rotated as those of long
+/// sequences.</param>
 public readonly record struct SequencePart(
     int Slot,
     int Position,
     int RowCount,
     bool IsDecode,
     bool Samples,
-    bool ResetsSlot);
+    bool ResetsSlot,
+    bool HasLongRope);
 
 /// <summary>What was scheduled.</summary>
 public readonly record struct StepInfo(

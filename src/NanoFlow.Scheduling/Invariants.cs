@@ -28,6 +28,7 @@ internal sealed class Invariants
             Require(sequence.Arrival > lastArrival, "running out of order of arrival");
             lastArrival = sequence.Arrival;
             CheckProgress(sequence);
+            CheckRope(sequence);
             CheckMemory(sequence);
         }
         CheckWaiting(lastArrival);
@@ -57,6 +58,16 @@ internal sealed class Invariants
         Require(
             !sequence.IsDecoding || sequence.Computed == sequence.TokenCount + sequence.Pending - 1,
             "a decoding sequence has not one row left");
+    }
+
+    private void CheckRope(Sequence sequence)
+    {
+        var limit = _scheduler.Options.LongRopeAfter;
+        var most = limit > 0 && !sequence.HasLongRope ? limit : int.MaxValue;
+        Require(sequence.Computed <= most, "rows of a long sequence without the long rope");
+        Require(
+            !sequence.HasLongRope || (limit > 0 && sequence.TokenCount > limit),
+            "the long rope for a short sequence");
     }
 
     private void CheckMemory(Sequence sequence)

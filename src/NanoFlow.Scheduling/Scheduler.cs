@@ -10,6 +10,10 @@
 // up all its pages and is later computed again from its prompt and output; tokens depend on seed
 // and position only, so it goes on as if nothing had happened.
 //
+// Some models rotate all positions of a long sequence in another way (SchedulerOptions.
+// LongRopeAfter). A sequence that grows past the border starts again: it keeps its place and its
+// slot, gives up its pages and computes all its tokens once more.
+//
 // One thread, no clock, no allocation after construction. Listeners must not call back.
 
 namespace NanoFlow.Scheduling;
@@ -163,19 +167,49 @@ public sealed class Scheduler
         foreach (var sequence in Running)
         {
             sequence.PlannedRows = 0;
-            _freeRows -= sequence.IsDecoding && sequence.RowsLeft > 0 ? 1 : 0;
+            if (OutgrowsRope(sequence) && sequence.Pending == 0)
+            {
+                StartAgain(sequence);
+            }
+            _freeRows -= ReservedRows(sequence);
         }
         for (var i = 0; i < RunningCount; i++)
         {
             var sequence = _running[i];
             var rows = sequence.IsDecoding
-                ? sequence.RowsLeft
+                ? ReservedRows(sequence)
                 : Math.Min(sequence.RowsLeft, _freeRows);
             if (rows > 0)
             {
                 Plan(i, rows);
             }
         }
+    }
+
+    // Rows of a step that no prefill may take. One that outgrows its rope gets none before the
+    // token in flight is known: it starts again with all its tokens.
+    private int ReservedRows(Sequence sequence) =>
+        sequence.IsDecoding && sequence.RowsLeft > 0 && !OutgrowsRope(sequence) ? 1 : 0;
+
+    // Is its next row beyond the positions that what its pages hold is good for?
+    private bool OutgrowsRope(Sequence sequence) =>
+        !sequence.HasLongRope && sequence.RowsLeft > 0 && IsLong(sequence.Computed + 1);
+
+    private bool IsLong(int tokens) =>
+        _options.LongRopeAfter > 0 && tokens > _options.LongRopeAfter;
+
+    private void StartAgain(Sequence sequence)
+    {
+        Memory.ReleasePages(sequence);
+        sequence.Computed = 0;
+        Start(sequence);
+    }
+
+    private void Start(Sequence sequence)
+    {
+        sequence.PrefillEnd = sequence.TokenCount;
+        sequence.HasLongRope = IsLong(sequence.TokenCount);
+        sequence.ResetsSlot = true;
     }
 
     private void Plan(int index, int rows)
@@ -221,7 +255,7 @@ public sealed class Scheduler
     private void PreemptLatest()
     {
         var victim = _running[RunningCount - 1];
-        _freeRows += victim.IsDecoding && victim.RowsLeft > 0 ? 1 : 0;
+        _freeRows += ReservedRows(victim);
         LeaveRunning(victim);
         victim.State = SequenceState.Waiting;
         victim.Computed = 0;
@@ -240,8 +274,8 @@ public sealed class Scheduler
         {
             Waiting.Remove(head);
             head.State = SequenceState.Running;
-            head.PrefillEnd = head.TokenCount;
             Memory.TakeSlot(head);
+            Start(head);
             _running[RunningCount++] = head;
             head.PlannedRows = Memory.Cover(head, Math.Min(head.RowsLeft, _freeRows));
             _freeRows -= head.PlannedRows;
@@ -295,7 +329,13 @@ public sealed class Scheduler
         var rows = sequence.PlannedRows;
         var samples = position + rows == sequence.TokenCount + sequence.Pending;
         var part = new SequencePart(
-            sequence.Slot, position, rows, isDecode, samples, sequence.ResetsSlot);
+            sequence.Slot,
+            position,
+            rows,
+            isDecode,
+            samples,
+            sequence.ResetsSlot,
+            sequence.HasLongRope);
         var pages = Memory.PageTable(sequence, position + rows);
         var tokens = position < sequence.TokenCount
             ? sequence.Tokens.Slice(position, rows)

@@ -20,12 +20,17 @@ public sealed record SchedulerOptions
     /// <summary>KV pages of the device: enough for one sequence of MaxPositions.</summary>
     public required int PageCount { get; init; }
 
+    /// <summary>Sequences of more tokens have the long rope, in all their positions; 0: none
+    /// has.</summary>
+    public int LongRopeAfter { get; init; }
+
     /// <exception cref="ArgumentException">With the option and its range.</exception>
     public void Validate()
     {
         ThrowIfOutside(MaxSequences, 1, int.MaxValue, nameof(MaxSequences));
         ThrowIfOutside(MaxStepRows, MaxSequences, int.MaxValue, nameof(MaxStepRows));
         ThrowIfOutside(MaxPositions, 2, int.MaxValue / 2, nameof(MaxPositions));
+        ThrowIfOutside(LongRopeAfter, 0, int.MaxValue, nameof(LongRopeAfter));
         ThrowIfOutside(PageTokens, 1, int.MaxValue / 2, nameof(PageTokens));
         var pagesOfLongest = (MaxPositions + PageTokens - 1) / PageTokens;
         ThrowIfOutside(PageCount, pagesOfLongest, int.MaxValue, nameof(PageCount));

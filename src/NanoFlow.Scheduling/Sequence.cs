@@ -23,17 +23,25 @@ public enum SequenceState
 }
 
 /// <summary>The tokens of one request in the engine. Created by the request's thread, which
-/// allocates everything it will need; from Enqueue on it belongs to the scheduler's
+/// allocates what most answers need; from Enqueue on it belongs to the scheduler's
 /// thread.</summary>
 public sealed class Sequence
 {
-    private readonly int[] _tokens;
+    /// <summary>New tokens that have room from the start. The limit of a request may be a whole
+    /// context, half a megabyte of mostly unused tokens for every sequence that waits.</summary>
+    public const int FirstNewTokens = 256;
+
+    // Doubles when an answer turns out long. A reader may go on with the old one: what was
+    // committed there does not change.
+    private int[] _tokens;
+    private readonly int _limit;
 
     public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingParams sampling)
     {
         ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxNewTokens, 1);
-        _tokens = new int[checked(prompt.Length + maxNewTokens)];
+        _limit = checked(prompt.Length + maxNewTokens);
+        _tokens = new int[prompt.Length + Math.Min(maxNewTokens, FirstNewTokens)];
         prompt.CopyTo(_tokens);
         PromptLength = prompt.Length;
         TokenCount = prompt.Length;
@@ -68,6 +76,10 @@ public sealed class Sequence
     public int NewTokenCount => TokenCount - PromptLength;
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, TokenCount);
 
+    /// <summary>A prompt token, or one that the calling thread knows was committed; on any thread.
+    /// </summary>
+    public int TokenAt(int position) => _tokens[position];
+
     /// <summary>Order of arrival at the scheduler.</summary>
     internal long Arrival { get; set; }
 
@@ -76,7 +88,8 @@ public sealed class Sequence
 
     internal int Computed { get; set; }
 
-    /// <summary>Below it the rows are prefill: the tokens that were known at admission.</summary>
+    /// <summary>Below it the rows are prefill: the tokens that were known when it was admitted, or
+    /// when it started again.</summary>
     internal int PrefillEnd { get; set; }
 
     internal int Pending { get; set; }
@@ -84,13 +97,17 @@ public sealed class Sequence
     /// <summary>KV pages held.</summary>
     internal int PageCount { get; set; }
 
-    /// <summary>Number of the last step that names it; 0: none since it was admitted.</summary>
+    /// <summary>Number of the last step that names it; 0: none since it was admitted or started
+    /// again.</summary>
     internal long LastStep { get; set; }
 
     /// <summary>Rows it gets in the step that is being scheduled.</summary>
     internal int PlannedRows { get; set; }
 
     internal bool ResetsSlot { get; set; }
+
+    /// <summary>What its pages hold is rotated as in long sequences.</summary>
+    internal bool HasLongRope { get; set; }
 
     /// <summary>Links of the <see cref="SequenceQueue"/> it waits in.</summary>
     internal Sequence? Next { get; set; }
@@ -104,7 +121,14 @@ public sealed class Sequence
     internal int RowsLeft =>
         NewTokenCount + Pending >= MaxNewTokens ? 0 : TokenCount + Pending - Computed;
 
-    internal void Append(int token) => _tokens[TokenCount++] = token;
+    internal void Append(int token)
+    {
+        if (TokenCount == _tokens.Length)
+        {
+            Array.Resize(ref _tokens, (int)Math.Min(2L * TokenCount, _limit));
+        }
+        _tokens[TokenCount++] = token;
+    }
 
     internal bool IsEndToken(int token)
     {

@@ -24,11 +24,7 @@ internal sealed class SequenceMemory
 
     public int PagesFor(int tokens) => (tokens + _pageTokens - 1) / _pageTokens;
 
-    public void TakeSlot(Sequence sequence)
-    {
-        sequence.Slot = Slots.Take();
-        sequence.ResetsSlot = true;
-    }
+    public void TakeSlot(Sequence sequence) => sequence.Slot = Slots.Take();
 
     /// <summary>Gives a sequence the pages for its next rows, as far as they reach.</summary>
     /// <returns>How many of the rows have a page.</returns>
@@ -53,13 +49,19 @@ internal sealed class SequenceMemory
 
     public void Release(Sequence sequence)
     {
+        Slots.Release(sequence.Slot, sequence.LastStep);
+        ReleasePages(sequence);
+        sequence.Slot = -1;
+    }
+
+    /// <summary>Gives up the pages and keeps the slot.</summary>
+    public void ReleasePages(Sequence sequence)
+    {
         foreach (var page in HeldPages(sequence))
         {
             Pages.Release(page, sequence.LastStep);
         }
-        Slots.Release(sequence.Slot, sequence.LastStep);
         sequence.PageCount = 0;
-        sequence.Slot = -1;
         sequence.LastStep = 0;
     }
 

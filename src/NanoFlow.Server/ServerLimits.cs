@@ -54,8 +54,13 @@ public static class ServerLimits
     // Open sockets. A stream costs about 80 KiB here, so this many fit in a gigabyte.
     public const int MaxConnections = 10_000;
 
-    // Of a client that fell behind by more than the sockets hold. Kestrel's own 240 would let one
-    // that reads a byte a second keep its connection and its unsent answer for hours.
-    public const int MinSendBytesPerSecond = 16 << 10;
-    public const int SendGraceSeconds = 10;
+    // Of a client that fell behind by more than the sockets hold: whoever takes this much is never
+    // cut off, however long its answer. Fast text is 12 KiB of events a second, the worst mobile
+    // networks in use (EDGE) carry 8 to 25 KiB, so a slow reader lags but stays; and the grace
+    // covers the minute's quarter that a phone is in a tunnel. What such a client holds is a
+    // connection and what was not yet sent; steps do not wait for it. Kestrel's own 240 would let
+    // one that reads a byte a second keep them for hours: an answer of a megabyte is gone after
+    // four minutes here, after more than an hour there.
+    public const int MinSendBytesPerSecond = 4 << 10;
+    public const int SendGraceSeconds = 15;
 }

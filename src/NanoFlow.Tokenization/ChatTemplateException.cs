@@ -10,17 +10,17 @@ public sealed class ChatTemplateException : Exception
     }
 
     public ChatTemplateException(string message)
-        : base(message)
+        : base(OneLine.Of(message))
     {
     }
 
     public ChatTemplateException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(OneLine.Of(message), innerException)
     {
     }
 
     public ChatTemplateException(int line, string reason)
-        : base($"chat template, line {line}: {reason}")
+        : base($"chat template, line {line}: {OneLine.Of(reason)}")
     {
         Line = line;
     }

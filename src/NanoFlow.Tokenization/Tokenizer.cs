@@ -1,10 +1,12 @@
 // A tokenizer loaded from the files that models are published with. Text goes through a row of
-// parts, each read from tokenizer.json: added tokens are found first, what lies between is
-// normalised, cut into pieces and encoded by the model; ids become text through the bytes of their
-// tokens. Immutable and safe for use by many threads; the scratch memory of encoding is pooled.
+// parts, each read from tokenizer.json or made from a GGUF file: added tokens are found first, what
+// lies between is normalised, cut into pieces and encoded by the model; ids become text through the
+// bytes of their tokens. Immutable and safe for use by many threads; the scratch memory of encoding
+// is pooled.
 
 using System.Collections.Concurrent;
 using System.Text;
+using NanoFlow.Tokenization.Gguf;
 using NanoFlow.Tokenization.Models;
 using NanoFlow.Tokenization.Pipeline;
 
@@ -20,20 +22,16 @@ public sealed class Tokenizer
     private readonly HashSet<int> _specialIds;
     private readonly ConcurrentQueue<EncodeScratch> _scratch = [];
 
-    private Tokenizer(FileNode root, TokenizerConfig config)
+    internal Tokenizer(TokenizerParts parts, TokenizerConfig config)
     {
-        var model = TokenModel.Read(root.Child("model"));
-        AddedToken[] added = root.Optional("added_tokens") is { } list
-            ? [.. list.AsItems().Select(AddedToken.Read)]
-            : [];
-        Decoder = TokenDecoder.Read(root.Optional("decoder"));
-        _pipeline = new EncodePipeline(root, model, added);
-        var tokens = model.Tokens
-            .Select(static token => (token.Key, token.Value, token.Key))
+        var added = parts.Added;
+        Decoder = parts.Decoder;
+        _pipeline = new EncodePipeline(parts);
+        var tokens = parts.Tokens.Select(static token => (token.Text, token.Id, token.Text))
             .Concat(added.Select(t => (t.Content, t.Id, _pipeline.SpellingOf(t))));
         Vocabulary = new Vocabulary([.. tokens], Decoder);
         _specialIds = [.. added.Where(static token => token.Special).Select(token => token.Id)];
-        CleansUpSpaces = config.CleanUpSpaces && model is not BpeModel;
+        CleansUpSpaces = config.CleanUpSpaces && parts.Model is not BpeModel;
         Config = config;
         BosTokenId = config.BosToken is null ? null : TokenId(config.BosToken);
         EosTokenId = config.EosToken is null ? null : TokenId(config.EosToken);
@@ -73,7 +71,15 @@ public sealed class Tokenizer
         JsonFile.Parse(
             TokenizerFile,
             tokenizerJson,
-            root => new Tokenizer(root, config ?? new TokenizerConfig()));
+            root => new Tokenizer(TokenizerParts.Read(root), config ?? new TokenizerConfig()));
+
+    // The metadata of a GGUF file by key: numbers as long or double, bool, string, and lists of
+    // string or double.
+    public static Tokenizer FromGguf(string file, IReadOnlyDictionary<string, object> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        return GgufTokenizer.Read(new GgufMetadata(file, metadata));
+    }
 
     public int[] Encode(string text, bool addSpecialTokens = true)
     {

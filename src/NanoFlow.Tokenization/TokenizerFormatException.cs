@@ -10,12 +10,12 @@ public sealed class TokenizerFormatException : Exception
     }
 
     public TokenizerFormatException(string message)
-        : base(message)
+        : base(OneLine.Of(message))
     {
     }
 
     public TokenizerFormatException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(OneLine.Of(message), innerException)
     {
     }
 }

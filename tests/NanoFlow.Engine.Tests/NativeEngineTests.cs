@@ -156,7 +156,7 @@ public sealed class NativeEngineTests : IDisposable
         {
             RandomModel.Create(ModelShapes.Find("tiny-llama")!, path, seed: 1);
         }
-        return EngineModel.FromFolder(ModelFolder.Open(path));
+        return EngineModel.From(ModelFolder.Open(path));
     }
 
     // Short outputs first, so that admission expects them and the long ones run out of pages.

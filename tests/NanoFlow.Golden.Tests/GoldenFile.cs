@@ -31,7 +31,8 @@ public sealed class GoldenFile
     // Also those that have no tokenizer.
     public static TheoryData<string> LogProbModels =>
     [
-        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+        .. Models.Select(row => row.Data),
+        "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
     ];
 
     public static GoldenFile Open(string model)

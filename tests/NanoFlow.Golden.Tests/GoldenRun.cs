@@ -15,7 +15,7 @@ internal static class GoldenRun
 
     public static InferenceEngine Load(GoldenFile golden, DeviceKind device) =>
         InferenceEngine.Load(
-            EngineModel.FromFolder(ModelFolder.Open(golden.Folder)),
+            EngineModel.From(ModelFolder.Open(golden.Folder)),
             new EngineOptions { Device = device, MaxSequences = 32, KvCacheBytes = 64 << 20 });
 
     public static Generation Submit(InferenceEngine engine, int[] prompt, int newTokens)

@@ -89,7 +89,7 @@ public sealed class PlanFileTests : IDisposable
     {
         var folder = Path.Combine(GoldenFile.RepositoryRoot, "tests", "golden", Model);
         return InferenceEngine.Load(
-            EngineModel.FromFolder(ModelFolder.Open(folder)),
+            EngineModel.From(ModelFolder.Open(folder)),
             new EngineOptions
             {
                 MaxSequences = 32,

@@ -35,6 +35,14 @@ public sealed class MutationTests
     [Theory]
     [InlineData("MistralForCausalLM", "{\"sliding_window\":64}")]
     [InlineData(
+        "Phi3ForCausalLM",
+        "{\"rope_scaling\":{\"type\":\"su\",\"short_factor\":[1,1,1,1,1,1,1,1],"
+        + "\"long_factor\":[2,2,2,2,2,2,2,2]},\"original_max_position_embeddings\":64}")]
+    [InlineData(
+        "Gemma2ForCausalLM",
+        "{\"hidden_act\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":64,\"sliding_window\":8,"
+        + "\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0}")]
+    [InlineData(
         "Qwen2ForCausalLM",
         "{\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":1}")]
     [InlineData(
@@ -101,7 +109,7 @@ public sealed class MutationTests
         Assert.InRange(refused, rounds / 10, rounds - 1);
     }
 
-    private static byte[] Mutated(byte[] valid, Random random)
+    internal static byte[] Mutated(byte[] valid, Random random)
     {
         var bytes = new List<byte>(valid);
         for (var edits = random.Next(1, 5); edits > 0 && bytes.Count > 0; edits--)

@@ -156,7 +156,7 @@ public sealed class TensorIndexTests : IDisposable
 
             Assert.Equal(
                 $"model.safetensors: tensor '{all[i].Name}' has shape "
-                + $"[{string.Join(", ", wrong)}], config.json asks for "
+                + $"[{string.Join(", ", wrong)}], the configuration asks for "
                 + $"[{string.Join(", ", all[i].Shape)}]",
                 error.Message);
         }

@@ -44,7 +44,8 @@ internal sealed class FakeDevice(SchedulerOptions options)
         {
             var token = written.Tokens[row] < 0 ? _lastTokens[slot] : written.Tokens[row];
             var position = written.Part.Position + row;
-            _kv[Place(written.Pages, position)] = FakeModel.Row(position, token);
+            _kv[Place(written.Pages, position)] = FakeModel.Row(
+                position, token, written.Part.HasLongRope);
             _penaltyCounts[slot] += position >= written.Client.Spec.Prompt.Length ? 1 : 0;
         }
     }

@@ -1,6 +1,7 @@
 // A model whose next token depends on everything that a real one's depends on: every token and
-// position that is read from the KV pages, the penalty counts of the slot, and the seed. A wrong
-// page, a wrong position or a count that was not reset changes the answer.
+// position that is read from the KV pages, how it was rotated, the penalty counts of the slot, and
+// the seed. A wrong page, a wrong position, a row of a long sequence that was computed while it was
+// short, or a count that was not reset changes the answer.
 
 using NanoFlow.Scheduling;
 
@@ -14,8 +15,8 @@ internal static class FakeModel
     private const int ErrorOneIn = 400;
 
     /// <summary>What one row leaves in its KV page.</summary>
-    public static ulong Row(int position, int token) =>
-        Mix(((ulong)(uint)position << 32) | (uint)token);
+    public static ulong Row(int position, int token, bool hasLongRope) =>
+        Mix((hasLongRope ? 1UL << 63 : 0) | ((ulong)(uint)position << 32) | (uint)token);
 
     /// <summary>Draws a token from the sum of all rows before it.</summary>
     public static int Sample(ulong seed, ulong rows, int penaltyCount, bool hasErrors)
@@ -53,13 +54,19 @@ internal sealed record Expected(List<int> Tokens, FinishReason Reason)
     {
         var tokens = new List<int>();
         var stop = spec.StopPair is { } pair ? new PairStop(pair) : null;
-        var rows = 0UL;
+        var (shortRows, longRows) = (0UL, 0UL);
+        void Add(int position, int token)
+        {
+            shortRows += FakeModel.Row(position, token, hasLongRope: false);
+            longRows += FakeModel.Row(position, token, hasLongRope: true);
+        }
         for (var i = 0; i < spec.Prompt.Length; i++)
         {
-            rows += FakeModel.Row(i, spec.Prompt[i]);
+            Add(i, spec.Prompt[i]);
         }
         while (true)
         {
+            var rows = spec.IsLong(spec.Prompt.Length + tokens.Count) ? longRows : shortRows;
             var token = FakeModel.Sample(spec.Seed, rows, tokens.Count, spec.HasErrors);
             if (token < 0)
             {
@@ -67,7 +74,7 @@ internal sealed record Expected(List<int> Tokens, FinishReason Reason)
             }
             var isEnd = tokens.Count >= spec.MinNewTokens && spec.EndTokens.Contains(token);
             var stops = isEnd || (stop?.Append(token) ?? false);
-            rows += FakeModel.Row(spec.Prompt.Length + tokens.Count, token);
+            Add(spec.Prompt.Length + tokens.Count, token);
             tokens.Add(token);
             if (stops || tokens.Count == spec.MaxNewTokens)
             {

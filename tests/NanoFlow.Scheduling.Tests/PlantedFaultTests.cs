@@ -23,6 +23,8 @@ public class PlantedFaultTests(ITestOutputHelper output)
         ["newcomers overtake the queue"] = () => new NewcomersFirst(),
         ["decode row left out"] = () => new DecodeStarved(),
         ["token in flight taken for known"] = () => new StaleTokenInFlight(),
+        ["long rope without computing again"] = () => new RopeSwitchedInPlace(),
+        ["long rope forgotten in a part"] = () => new RopeForgotten(),
     };
 
     public static TheoryData<string> Names => [.. Faults.Keys];
@@ -177,6 +179,35 @@ public class PlantedFaultTests(ITestOutputHelper output)
             {
                 _victim.Computed = _victim.TokenCount + _victim.Pending;
             }
+        }
+    }
+
+    // A sequence that outgrows its rope goes on with the long one over pages rotated the short way.
+    private sealed class RopeSwitchedInPlace : Fault
+    {
+        public override void BeforeTick(Scheduler scheduler)
+        {
+            foreach (var sequence in scheduler.Running)
+            {
+                var limit = scheduler.Options.LongRopeAfter;
+                sequence.HasLongRope |= limit > 0 && sequence.Computed == limit
+                    && sequence.TokenCount > limit;
+            }
+        }
+    }
+
+    private sealed class RopeForgotten : PartFault
+    {
+        private int _count;
+
+        public override void Add(
+            Sequence sequence,
+            SequencePart part,
+            ReadOnlySpan<int> pages,
+            ReadOnlySpan<int> tokens)
+        {
+            var loses = part.HasLongRope && ++_count % 10 == 0;
+            Pass(sequence, part with { HasLongRope = part.HasLongRope && !loses }, pages, tokens);
         }
     }
 

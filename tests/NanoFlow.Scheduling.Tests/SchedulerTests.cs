@@ -45,6 +45,58 @@ public class SchedulerTests
     }
 
     [Fact]
+    public void TrySchedule_SequenceOutgrowsItsRope_IsComputedAgainOnceItsTokenIsKnown()
+    {
+        var scheduler = new Scheduler(Small with { LongRopeAfter = 4 });
+        var writer = new RecordingWriter();
+        scheduler.Enqueue(NewSequence(prompt: 3, output: 9));
+
+        var first = Next(scheduler, writer);
+        var second = Next(scheduler, writer);
+        Complete(scheduler, first, 7);
+        Assert.False(scheduler.TrySchedule(writer, out _), "the fifth token is in flight");
+        Complete(scheduler, second, 8);
+        Complete(scheduler, Next(scheduler, writer), 9);
+        Complete(scheduler, Next(scheduler, writer), 10);
+
+        Assert.Equal([(0, 3), (3, 1), (0, 5), (5, 1)], writer.Rows);
+        Assert.Equal([false, false, true, true], writer.Parts.Select(p => p.HasLongRope));
+        Assert.Equal([true, false, true, false], writer.Parts.Select(p => p.ResetsSlot));
+        Assert.Equal(0, scheduler.PreemptionCount);
+        scheduler.CheckInvariants();
+    }
+
+    [Fact]
+    public void TrySchedule_PromptBeyondTheBorder_HasTheLongRopeFromItsFirstRow()
+    {
+        var scheduler = new Scheduler(Small with { LongRopeAfter = 4 });
+        var writer = new RecordingWriter();
+        scheduler.Enqueue(NewSequence(prompt: 4, output: 1));
+        scheduler.Enqueue(NewSequence(prompt: 5, output: 2));
+
+        Next(scheduler, writer);
+        Next(scheduler, writer);
+
+        Assert.Equal([(0, 4), (0, 4), (4, 1)], writer.Rows);
+        Assert.Equal([false, true, true], writer.Parts.Select(p => p.HasLongRope));
+    }
+
+    [Fact]
+    public void TrySchedule_EndTokenAtTheBorder_StartsNothingAgain()
+    {
+        var scheduler = new Scheduler(Small with { LongRopeAfter = 3 });
+        var writer = new RecordingWriter();
+        var told = new Told();
+        scheduler.Enqueue(NewSequence(prompt: 3, output: 9, told, end: 42));
+
+        Complete(scheduler, Next(scheduler, writer), 42);
+
+        Assert.Equal(FinishReason.Stop, told.Reason);
+        Assert.Equal(0, scheduler.WastedTokens);
+        Assert.True(scheduler.IsIdle);
+    }
+
+    [Fact]
     public void TrySchedule_SeveralPrompts_ShareAStepBehindDecodeRows()
     {
         var scheduler = new Scheduler(Small);

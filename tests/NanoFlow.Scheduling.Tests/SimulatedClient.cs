@@ -34,6 +34,7 @@ internal sealed class SimulatedClient : ISequenceListener
     public int Slot { get; set; } = -1;
     public int Computed { get; set; }
     public int Sampled { get; set; }
+    public bool HasLongRope { get; set; }
     public long LastStep { get; set; }
 
     /// <summary>Called before the scheduler is told.</summary>

@@ -39,6 +39,9 @@ internal sealed class Simulation
 
     public int Finished { get; private set; }
 
+    /// <summary>Sequences that grew past the border of the long rope while they ran.</summary>
+    public int Outgrown { get; private set; }
+
     /// <summary>Runs until so many steps were submitted, then until everybody is served.</summary>
     public void Run(int steps)
     {
@@ -169,7 +172,8 @@ internal sealed class Simulation
     }
 
     // A sequence that decodes gets a row at least once in so many steps: when pages run out, either
-    // it or somebody before it needs one within a page of steps.
+    // it or somebody before it needs one within a page of steps. One that starts again with the
+    // long rope does not decode.
     private void CheckProgress()
     {
         Violation.If(_waiting != Scheduler.WaitingCount, "waiting miscounted");
@@ -180,7 +184,8 @@ internal sealed class Simulation
                 && client.Sampled > 0
                 && client.Sampled < client.Spec.MaxNewTokens
                 && !_checker.InStep.Contains(client)
-                && client.Computed >= client.Spec.Prompt.Length;
+                && client.Computed >= client.Spec.Prompt.Length + client.Sampled - 1
+                && client.HasLongRope == client.Spec.IsLong(client.Sequence.TokenCount);
             var steps = isDue ? _stepsWithoutRow.GetValueOrDefault(client) + 1 : 0;
             _stepsWithoutRow[client] = steps;
             Violation.If(steps > limit, $"starved: no decode row in {steps} steps");
@@ -195,6 +200,8 @@ internal sealed class Simulation
             if (client.IsFinished && client.LastStep <= _checker.Completed)
             {
                 client.CheckOutcome();
+                Outgrown += client.HasLongRope
+                    && !client.Spec.IsLong(client.Spec.Prompt.Length) ? 1 : 0;
                 _live.RemoveAt(i);
                 _clients.Remove(client.Sequence);
                 _stepsWithoutRow.Remove(client);

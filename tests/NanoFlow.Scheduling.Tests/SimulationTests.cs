@@ -13,7 +13,7 @@ public class SimulationTests(ITestOutputHelper output)
     public void Scheduler_AnySeed_KeepsAllRules()
     {
         var seeds = Large ? 2_000 : 200;
-        var (steps, finished, preempted, wasted) = (0L, 0L, 0L, 0L);
+        var (steps, finished, preempted, wasted, outgrown) = (0L, 0L, 0L, 0L, 0L);
         for (var seed = 0; seed < seeds; seed++)
         {
             var simulation = new Simulation(seed);
@@ -23,11 +23,14 @@ public class SimulationTests(ITestOutputHelper output)
             finished += simulation.Finished;
             preempted += simulation.Scheduler.PreemptionCount;
             wasted += simulation.Scheduler.WastedTokens;
+            outgrown += simulation.Outgrown;
         }
         output.WriteLine(
             $"{seeds} seeds, {steps} steps, {finished} sequences, {preempted} preempted, "
-            + $"{wasted} tokens wasted");
-        Assert.True(finished > 0 && preempted > 0 && wasted > 0, "The load met no hard case.");
+            + $"{wasted} tokens wasted, {outgrown} outgrew their rope");
+        Assert.True(
+            finished > 0 && preempted > 0 && wasted > 0 && outgrown > 0,
+            "The load met no hard case.");
     }
 
     [Fact]

@@ -61,6 +61,7 @@ internal sealed class StepChecker : IStepWriter
         client.Computed = part.Position + part.RowCount;
         client.LastStep = _step;
         client.Sampled += part.Samples ? 1 : 0;
+        client.HasLongRope = part.HasLongRope;
         _parts.Add(new WrittenPart(client, part, client.Pages, tokens.ToArray()));
     }
 
@@ -123,6 +124,7 @@ internal sealed class StepChecker : IStepWriter
         var known = client.Sequence.TokenCount;
         var existing = client.Spec.Prompt.Length + client.Sampled;
         Violation.If(part.Position != client.Computed, "position");
+        Violation.If(part.HasLongRope != client.Spec.IsLong(existing), "rope of another length");
         var end = part.Position + part.RowCount;
         Violation.If(end > existing, "rows for tokens that do not exist");
         Violation.If(part.Samples != (end == existing), "samples at the wrong row");

@@ -28,6 +28,7 @@ internal sealed class Workload
         var sequences = _random.Next(1, 13);
         var pageTokens = 1 << _random.Next(0, 5);
         var positions = _random.Next(8, 97);
+        var border = _random.Next(0, 3) == 0 ? 0 : _random.Next(1, positions + 1);
         var longest = (positions + pageTokens - 1) / pageTokens;
         Options = new SchedulerOptions
         {
@@ -36,6 +37,7 @@ internal sealed class Workload
             MaxPositions = positions,
             PageTokens = pageTokens,
             PageCount = longest + _random.Next(0, longest * 4),
+            LongRopeAfter = border,
         };
         Mode = (CompletionMode)_random.Next(0, 3);
         CancelChance = _random.Next(0, 3) * 0.02;
@@ -103,6 +105,7 @@ internal sealed class Workload
             StopPair = stops ? (_random.Next(FakeModel.Vocab), _random.Next(8)) : null,
             Seed = (ulong)_random.NextInt64(),
             HasErrors = _hasErrors,
+            LongRopeAfter = Options.LongRopeAfter,
         };
     }
 }
@@ -122,4 +125,8 @@ internal sealed record SequenceSpec
 
     public ulong Seed { get; init; }
     public bool HasErrors { get; init; }
+    public int LongRopeAfter { get; init; }
+
+    /// <summary>Has a sequence of so many tokens the long rope?</summary>
+    public bool IsLong(int tokens) => LongRopeAfter > 0 && tokens > LongRopeAfter;
 }

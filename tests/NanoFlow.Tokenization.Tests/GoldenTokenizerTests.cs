@@ -102,20 +102,10 @@ public sealed class GoldenTokenizerTests
             .Select(static line => JsonDocument.Parse(line).RootElement)
             .Where(line => line.TryGetProperty(property, out _));
 
-    private static string Folder()
-    {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
-        {
-            return named;
-        }
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "NanoFlow.sln")))
-        {
-            root = root.Parent
-                ?? throw new DirectoryNotFoundException("no NanoFlow.sln above the tests");
-        }
-        return Path.Combine(root.FullName, "tests", "golden", "tokenizers");
-    }
+    private static string Folder() =>
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named
+            ? named
+            : Path.Combine(GoldenFolder.Path, "tokenizers");
 
     private static int[] Ints(JsonElement array) =>
         [.. array.EnumerateArray().Select(static item => item.GetInt32())];

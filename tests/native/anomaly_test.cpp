@@ -39,8 +39,9 @@ class FailingBackend final : public nf::Backend {
     }
     return inner_->allocate(bytes, what);
   }
-  size_t matrix_bytes(uint32_t out, uint32_t in) const override {
-    return inner_->matrix_bytes(out, in);
+  nf::DType packed_format(nf::DType stored) const override { return inner_->packed_format(stored); }
+  size_t matrix_bytes(uint32_t out, uint32_t in, nf::DType format) const override {
+    return inner_->matrix_bytes(out, in, format);
   }
   size_t kv_page_bytes(uint32_t tokens, uint32_t heads, uint32_t head_dim) const override {
     return inner_->kv_page_bytes(tokens, heads, head_dim);

@@ -17,6 +17,7 @@ struct Shape {
   uint32_t kv_heads;
   uint32_t page_tokens;
   uint32_t window = 0;
+  float softcap = 0;
 
   uint32_t qkv_width() const { return (heads + 2 * kv_heads) * head_dim; }
   uint32_t q_width() const { return heads * head_dim; }
@@ -150,14 +151,16 @@ class Engine {
                         {world_.cos.data(), world_.sin.data()},
                         world_.shape.heads,
                         nullptr,
-                        0.0f};
+                        0.0f,
+                        1 / std::sqrt(static_cast<float>(world_.shape.head_dim))};
     launch(OpKind::kRopeAppend, args);
     const uint32_t decode = std::min(rows.end, batch.num_decode_rows);
     const RowRange ranges[] = {{rows.begin, decode}, {std::max(rows.begin, decode), rows.end}};
     for (const int kind : {0, 1}) {
-      args.attention = {
-          ranges[kind],       &batch, q_.data(), kv, attended_.data(), world_.shape.heads,
-          world_.shape.window};
+      args.attention = {ranges[kind],        &batch,
+                        q_.data(),           kv,
+                        attended_.data(),    world_.shape.heads,
+                        world_.shape.window, world_.shape.softcap};
       launch(kind == 0 ? OpKind::kDecodeAttention : OpKind::kPrefillAttention, args);
     }
   }
@@ -239,7 +242,9 @@ Expected expect(const World& world, uint32_t sequence, uint32_t position, uint32
                               : position - shape.window + 1;  // positions before the window
   for (uint32_t p = hidden; p <= position; ++p) {
     const float* key = row(p) + shape.q_width() + kv_head * dim;
-    weights.push_back(dot(row(position) + head * dim, key, dim, scale));
+    const double score = dot(row(position) + head * dim, key, dim, scale);
+    const double cap = double{shape.softcap};
+    weights.push_back(cap > 0 ? cap * std::tanh(score / cap) : score);
     top = std::max(top, weights.back());
   }
   for (double& w : weights) total += w = std::exp(w - top);
@@ -341,6 +346,22 @@ TEST("cpu: attention through a window has the same bits for any chunks") {
     for (int i = 0; i < test::scale(12, 100); ++i) {
       World world(random, windowed(random), {63, 64, 130, test::pick(random, 2, 300)});
       CHECK(run_chunked(isa, world, random) == prefill_whole(isa, world));
+    }
+  }
+}
+
+TEST(
+    "cpu: attention with softened scores equals a double loop, with the same bits for any chunks") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (int i = 0; i < test::scale(12, 100); ++i) {
+      Shape shape = windowed(random);
+      if (i % 2 == 0) shape.window = 0;
+      shape.softcap = test::pick(random, 0, 1) == 0 ? 1.5f : 30.0f;
+      World world(random, shape, {1, test::pick(random, 2, 64), 150});
+      const auto whole = prefill_whole(isa, world);
+      check_against_double(world, whole);
+      CHECK(run_chunked(isa, world, random) == whole);
     }
   }
 }

@@ -59,6 +59,12 @@ nf_sequence sequence(uint32_t slot, uint32_t position, uint32_t rows, uint32_t p
 }
 
 float scalar_exp(float x) { return cpu::exp<cpu::Scalar>(cpu::Scalar::set1(x))[0]; }
+float scalar_tanh(float x) { return cpu::tanh<cpu::Scalar>(cpu::Scalar::set1(x))[0]; }
+
+double silu(double x) { return x / (1 + std::exp(-x)); }
+double gelu(double x) {
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
 
 }  // namespace
 
@@ -76,6 +82,23 @@ TEST("cpu: exp is within 2 ulp, exactly 1 at 0 and exactly 0 far below") {
   CHECK_EQ(scalar_exp(-INFINITY), 0.0f);
   CHECK_EQ(scalar_exp(INFINITY), scalar_exp(88.0f));
   CHECK(std::isnan(scalar_exp(NAN)));
+}
+
+TEST("cpu: tanh is within 4 ulp, odd around 0 and 1 from far above") {
+  double worst = 0;
+  for (int i = 0; i <= 200000; ++i) {
+    const auto x = static_cast<float>(i < 100000 ? std::ldexp(1.0, -i / 1000) : i / 2e4 - 7.5);
+    const double want = std::tanh(double{x});
+    if (want == 0) continue;
+    const double ulp = std::ldexp(1.0, std::ilogb(want) - 23);
+    worst = std::max(worst, std::fabs(double{scalar_tanh(x)} - want) / ulp);
+  }
+  CHECK(worst <= 4.0);
+  CHECK_EQ(scalar_tanh(0.0f), 0.0f);
+  CHECK_EQ(scalar_tanh(1e-20f), 1e-20f);
+  CHECK_EQ(scalar_tanh(INFINITY), 1.0f);
+  CHECK_EQ(scalar_tanh(-INFINITY), -1.0f);
+  CHECK(std::isnan(scalar_tanh(NAN)));
 }
 
 TEST("cpu: rms_norm equals its formula for any width, with and without gather") {
@@ -112,7 +135,7 @@ TEST("cpu: rms_norm equals its formula for any width, with and without gather") 
   }
 }
 
-TEST("cpu: swi_glu equals its formula from large negative to large positive gates") {
+TEST("cpu: gated units equal their formulas from large negative to large positive gates") {
   Random random(test::seed());
   for (const Isa isa : test::available_isas()) {
     for (const uint32_t width : {1u, 7u, 16u, 33u, 1000u, 20000u}) {
@@ -120,15 +143,18 @@ TEST("cpu: swi_glu equals its formula from large negative to large positive gate
       auto x = test::draw_floats(random, size_t{rows} * 2 * width, 8.0f);
       x[0] = -300.0f;
       x[2 * width] = 300.0f;
-      std::vector<uint16_t> out(size_t{rows} * width + 1, 0x1234);
-      OpArgs args;
-      args.swi_glu = {{0, rows}, x.data(), out.data(), width};
-      test::launch(isa, OpKind::kSwiGlu, width_shape(width), args, 2);
-      CHECK_EQ(out.back(), 0x1234);
-      for (uint32_t i = 0; i < rows * width; ++i) {
-        const size_t at = size_t{i / width} * 2 * width + i % width;
-        const double g = double{x[at]};
-        REQUIRE(close(out[i], g / (1 + std::exp(-g)) * double{x[at + width]}));
+      for (const OpKind kind : {OpKind::kSwiGlu, OpKind::kGeGlu}) {
+        std::vector<uint16_t> out(size_t{rows} * width + 1, 0x1234);
+        OpArgs args;
+        args.glu = {{0, rows}, x.data(), out.data(), width};
+        test::launch(isa, kind, width_shape(width), args, 2);
+        CHECK_EQ(out.back(), 0x1234);
+        for (uint32_t i = 0; i < rows * width; ++i) {
+          const size_t at = size_t{i / width} * 2 * width + i % width;
+          const double g = double{x[at]};
+          const double activated = kind == OpKind::kSwiGlu ? silu(g) : gelu(g);
+          REQUIRE(close(out[i], activated * double{x[at + width]}));
+        }
       }
     }
   }
@@ -163,7 +189,8 @@ TEST("cpu: rope_append rotates halves by position and lays keys and values into 
                           {cos.data(), sin.data()},
                           heads,
                           nullptr,
-                          0.0f};
+                          0.0f,
+                          1 / std::sqrt(static_cast<float>(dim))};
       OpShape shape;
       shape.head_dim = dim;
       test::launch(isa, OpKind::kRopeAppend, shape, args, 2);
@@ -230,7 +257,8 @@ TEST("cpu: rope_append normalises heads as rms_norm does, before it rotates them
                           {cos.data(), sin.data()},
                           heads,
                           weight.data(),
-                          1e-5f};
+                          1e-5f,
+                          1 / std::sqrt(static_cast<float>(dim))};
       OpShape shape;
       shape.head_dim = dim;
       test::launch(isa, OpKind::kRopeAppend, shape, args, 2);
@@ -315,6 +343,8 @@ TEST("cpu: echo answers with the next token") {
                        top(2 * NF_MAX_LOGPROBS);
   std::vector<float> logprobs(2, 1.0f), top_logprobs(2 * NF_MAX_LOGPROBS);
   const std::vector<uint32_t> sample_row = {0, 2};
+  const std::vector<nf_sampling> sampling(2);
+  step.batch.sampling = sampling.data();
   step.batch.tokens = tokens.data();
   step.batch.last_tokens = last_tokens.data();
   step.batch.sample_row = sample_row.data();

@@ -2,6 +2,7 @@
 // do not know of each other.
 
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <thread>
 
@@ -150,6 +151,9 @@ TEST("submit refuses sequences that would write to the same place") {
   CHECK_EQ(broken([](nf_step_buffers& step) { step.pages[2] = 0; }), std::string("accepted"));
   CHECK(says(broken([](nf_step_buffers& step) { step.sequences[1].slot = 0; }),
              "has its slot (sequence 1)"));
+  CHECK(
+      says(broken([](nf_step_buffers& step) { step.sequences[1].flags |= NF_SEQUENCE_LONG_ROPE; }),
+           "have no long rope (sequence 1)"));
   const char* shared = "in which this step writes for another";
   CHECK(says(broken([](nf_step_buffers& step) { step.pages[4] = 1; }), shared));
   CHECK(says(broken([](nf_step_buffers& step) { step.pages[2] = 1; }), shared));
@@ -273,6 +277,44 @@ TEST("a model spec is refused before memory is taken") {
   CHECK(says(refused([](nf_model_spec&) {}), "accepted"));
   CHECK(says(refused([](nf_model_spec& s) { s.flags = 8; }), "flags 8"));
   CHECK(says(refused([](nf_model_spec& s) { s.rope_theta = 0; }), "rope_theta"));
-  CHECK(says(refused([](nf_model_spec& s) { s.rope_scaling = 3; }), "rope_scaling"));
+  CHECK(says(refused([](nf_model_spec& s) { s.rope_scaling = 4; }), "rope_scaling"));
   CHECK(says(refused([](nf_model_spec& s) { s.rms_norm_eps = 2; }), "rms_norm_eps = 2"));
+  CHECK(
+      says(refused([](nf_model_spec& s) { s.attention_softcap = -1; }), "attention_softcap = -1"));
+  CHECK(says(refused([](nf_model_spec& s) { s.logit_softcap = NAN; }), "logit_softcap = "));
+  CHECK(says(refused([](nf_model_spec& s) { s.query_scale = INFINITY; }), "query_scale = inf"));
+  CHECK(says(refused([](nf_model_spec& s) { s.embedding_scale = -2; }), "embedding_scale = -2"));
+}
+
+TEST("factors of the rope that give no angles are refused, and its tables are counted") {
+  test::TinyOptions tiny;
+  tiny.short_factors.assign(tiny.head_dim / 2, 1.0f);
+  tiny.long_factors.assign(tiny.head_dim / 2, 2.0f);
+  nf_model_spec spec = test::tiny_spec(tiny);
+  nf_engine_options options = test::tiny_engine_options(tiny);
+  nf_memory memory{};
+  const auto plan = [&] {
+    return nf_memory_plan(&options, &spec, &memory) == NF_OK ? "accepted" : nf_last_error();
+  };
+  CHECK(says(plan(), "accepted"));
+  const uint64_t both = memory.steps;
+  spec.rope_long_factors = nullptr;
+  CHECK(says(plan(), "accepted"));
+  const uint64_t table = uint64_t{options.max_positions} * spec.head_dim * sizeof(float);
+  CHECK_EQ(both - memory.steps, table);
+  spec.rope_short_factors = nullptr;
+  CHECK(says(plan(), "rope_short_factors is NULL"));
+  tiny.short_factors[3] = 0;
+  spec.rope_short_factors = tiny.short_factors.data();
+  CHECK(says(plan(), "rope_short_factors[3] must be positive"));
+  tiny.short_factors[3] = 1;
+  tiny.long_factors[1] = NAN;
+  spec.rope_long_factors = tiny.long_factors.data();
+  CHECK(says(plan(), "rope_long_factors[1]"));
+  tiny.long_factors[1] = 1;
+  spec.rope_attention_factor = -1;
+  CHECK(says(plan(), "rope_attention_factor"));
+  spec.rope_attention_factor = 0;
+  spec.rope_original_positions = 0;
+  CHECK(says(plan(), "rope_original_positions is 0"));
 }

@@ -37,8 +37,8 @@ Trace decode_alone(test::TinyModel& model, test::Conversation& conversation) {
   return trace;
 }
 
-// One model of each kind of attention: plain, with normed heads, and through windows that end
-// within a block of keys, on its border and behind the conversation.
+// One model of each kind of attention: plain, with normed heads, through windows that end within a
+// block of keys, on its border and behind the conversation, and with softened scores.
 std::vector<test::TinyOptions> models(uint32_t device) {
   return {{.device = device, .threads = 2, .layers = 3},
           {.device = device, .threads = 2, .layers = 3, .architecture = "Qwen3ForCausalLM"},
@@ -46,7 +46,15 @@ std::vector<test::TinyOptions> models(uint32_t device) {
            .threads = 2,
            .layers = 4,
            .architecture = "Qwen2ForCausalLM",
-           .windows = {20, 64, 0, 200}}};
+           .windows = {20, 64, 0, 200}},
+          {.device = device,
+           .threads = 2,
+           .layers = 2,
+           .architecture = "Gemma2ForCausalLM",
+           .windows = {20, 0},
+           .attention_softcap = 2,
+           .logit_softcap = 5,
+           .embedding_scale = 8}};
 }
 
 constexpr uint32_t kDevices[] = {NF_DEVICE_CPU, NF_DEVICE_REFERENCE};
@@ -173,6 +181,33 @@ TEST("cpu logits are close to the reference's") {
     }
     std::printf("  %s: at most %.3f apart\n", cpu_models[m].architecture, double{worst});
     CHECK(worst < 0.1f);
+  }
+}
+
+TEST("long sequences are rotated in their own way, whatever shares the batch") {
+  test::TinyOptions options{.layers = 2, .architecture = "Phi3ForCausalLM"};
+  options.short_factors.assign(options.head_dim / 2, 1.0f);
+  options.long_factors.assign(options.head_dim / 2, 4.0f);
+  for (const uint32_t device : kDevices) {
+    options.device = device;
+    test::TinyModel model(options);
+    std::vector<Logits> alone;
+    test::Conversation* both[2];
+    for (const bool is_long : {false, true}) {
+      test::Conversation& conversation = model.converse(32, 1);
+      conversation.has_long_rope = is_long;
+      model.step(model.sequential(), {{&conversation, 22}}, 0);
+      alone.push_back(model.step(model.sequential(), {{&conversation, 10}}, 0)[0]);
+      both[is_long] = &model.converse(32, 1);
+      both[is_long]->has_long_rope = is_long;
+    }
+    CHECK(!same(alone[0], alone[1]));
+    for (const uint32_t rows : {1u, 30u}) {
+      model.step(model.sequential(), {{both[0], rows}, {both[1], rows}}, 0);
+    }
+    const auto together = model.step(model.sequential(), {{both[0], 1}, {both[1], 1}}, 2);
+    CHECK(same(together[0], alone[0]));
+    CHECK(same(together[1], alone[1]));
   }
 }
 

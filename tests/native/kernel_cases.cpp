@@ -117,7 +117,7 @@ struct Run {
 class PackedMatrix {
  public:
   PackedMatrix(const Subject& subject, uint32_t out, uint32_t in, const std::vector<float>& values)
-      : bytes_(subject.matrix_bytes(out, in)), view_{bytes_.data(), out, in} {
+      : bytes_(subject.matrix_bytes(out, in, DType::kPlain)), view_{bytes_.data(), out, in} {
     Tensor source(DType::kBF16, values);
     const auto* rows = static_cast<const std::byte*>(source.data());
     const uint32_t first = out / 3;
@@ -150,7 +150,8 @@ void run_embedding(Run& run) {
   Tensor out(DType::kF32, size_t{step.num_rows()} * hidden);
   const nf::Batch batch = step.batch();
   OpArgs args;
-  args.embedding = {{}, &batch, table.view(), out.floats()};
+  const float scale = pick(run.random, 0, 1) == 0 ? 1.0f : 7.25f;
+  args.embedding = {{}, &batch, table.view(), out.floats(), scale};
   run.launch(args, args.embedding.rows, {0, step.num_rows()});
   run.output.rows = step.num_rows();
   out.append_to(run.output);
@@ -167,11 +168,13 @@ void run_rms_norm(Run& run) {
     row = pick(run.random, 0, 2 * rows - 1);
   }
   const bool gathers = pick(run.random, 0, 1) == 0;
-  Tensor out(run.subject.operand, size_t{rows} * hidden);
+  const bool adds = pick(run.random, 0, 1) == 0;
+  Tensor residual(DType::kF32, normal(run.random, size_t{rows} * hidden));
+  Tensor out(adds ? DType::kF32 : run.subject.operand, size_t{rows} * hidden);
   OpArgs args;
   args.rms_norm = {
-      {},   gathers ? gather.data() : nullptr, x.floats(), weight.floats(), out.data(), hidden,
-      1e-5f};
+      {},    gathers ? gather.data() : nullptr, x.floats(), weight.floats(), out.data(), hidden,
+      1e-5f, adds ? residual.floats() : nullptr};
   run.launch(args, args.rms_norm.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
@@ -190,6 +193,7 @@ void run_gemm(Run& run) {
   const bool biased = pick(run.random, 0, 1) == 0;
   const bool adds = pick(run.random, 0, 1) == 0;
   const bool wide = pick(run.random, 0, 1) == 0;
+  const float softcap = pick(run.random, 0, 1) == 0 ? 0.0f : 1.5f;
   const DType dtype = adds || wide ? DType::kF32 : run.subject.operand;
   Tensor out(dtype, size_t{rows} * out_width);
   OpArgs args;
@@ -199,7 +203,8 @@ void run_gemm(Run& run) {
                biased ? bias.floats() : nullptr,
                adds ? residual.floats() : nullptr,
                out.data(),
-               dtype};
+               dtype,
+               softcap};
   run.launch(args, args.gemm.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
@@ -245,15 +250,20 @@ void run_rope_append(Run& run) {
   const bool norms = pick(run.random, 0, 1) == 0;
   const nf::Batch batch = step.batch();
   OpArgs args;
+  for (nf_sequence& sequence : step.sequences) {
+    if (pick(run.random, 0, 1) == 0) sequence.flags |= NF_SEQUENCE_LONG_ROPE;
+  }
+  // Long sequences are turned the other way.
   args.rope_append = {{},
                       &batch,
                       qkv.data(),
                       q.data(),
                       pages.view,
-                      {angles.cos.data(), angles.sin.data()},
+                      {angles.cos.data(), angles.sin.data(), angles.sin.data(), angles.cos.data()},
                       run.shape.num_heads,
                       norms ? norm.data() : nullptr,
-                      1e-5f};
+                      1e-5f,
+                      0.375f};
   run.launch(args, args.rope_append.rows, {0, step.num_rows()});
   run.output.rows = step.num_rows();
   q.append_to(run.output);
@@ -276,7 +286,8 @@ void fill_pages(Run& run, const Step& step, KvPages& pages) {
                       {angles.cos.data(), angles.sin.data()},
                       run.shape.num_heads,
                       nullptr,
-                      0.0f};
+                      0.0f,
+                      1.0f};
   for (const nf::Kernel& kernel : run.subject.kernels) {
     if (kernel.kind != OpKind::kRopeAppend || !kernel.supports(run.shape)) continue;
     SerialLane lane(1, kernel.workspace(run.shape));
@@ -297,7 +308,9 @@ void run_attention(Run& run) {
   const nf::Batch batch = step.batch();
   OpArgs args;
   const uint32_t window = pick(run.random, 0, 1) == 0 ? 0 : pick(run.random, 1, 200);
-  args.attention = {{}, &batch, q.data(), pages.view, out.data(), run.shape.num_heads, window};
+  const float softcap = pick(run.random, 0, 1) == 0 ? 0.0f : 0.75f;
+  args.attention = {{},     &batch, q.data(), pages.view, out.data(), run.shape.num_heads,
+                    window, softcap};
   const bool decode = run.kernel.kind == OpKind::kDecodeAttention;
   const uint32_t border = batch.num_decode_rows;
   const RowRange rows = decode ? RowRange{0, border} : RowRange{border, batch.num_rows};
@@ -306,14 +319,14 @@ void run_attention(Run& run) {
   out.append_to(run.output);
 }
 
-void run_swi_glu(Run& run) {
+void run_glu(Run& run) {
   const uint32_t width = run.shape.out;
   const uint32_t rows = pick(run.random, 1, 20);
   Tensor x(DType::kF32, normal(run.random, 2 * size_t{rows} * width, 3.0f));
   Tensor out(run.subject.operand, size_t{rows} * width);
   OpArgs args;
-  args.swi_glu = {{}, x.data(), out.data(), width};
-  run.launch(args, args.swi_glu.rows, {0, rows});
+  args.glu = {{}, x.data(), out.data(), width};
+  run.launch(args, args.glu.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
 }
@@ -343,6 +356,11 @@ Step random_samples(Random& random, uint32_t vocab) {
   return step;
 }
 
+void score_random(Random& random, uint32_t vocab, nf_sampling& sampling) {
+  sampling.flags |= NF_SAMPLING_SCORE;
+  sampling.target = pick(random, 0, vocab - 1);
+}
+
 void run_sample(Run& run) {
   const uint32_t vocab = run.shape.out;
   Step step = random_samples(run.random, vocab);
@@ -352,6 +370,7 @@ void run_sample(Run& run) {
     sampling.presence_penalty = float(pick(run.random, 0, 1));
     sampling.num_logprobs = pick(run.random, 0, NF_MAX_LOGPROBS);
     sampling.seed = run.random();
+    if (pick(run.random, 0, 2) == 0) score_random(run.random, vocab, sampling);
   }
   Tensor logits(DType::kF32, normal(run.random, size_t{step.num_samples()} * vocab, 2.0f));
   const nf::Batch batch = step.batch();
@@ -363,11 +382,37 @@ void run_sample(Run& run) {
 
 void run_echo(Run& run) {
   Step step = random_samples(run.random, run.shape.out);
+  for (nf_sampling& sampling : step.sampling) {
+    if (pick(run.random, 0, 1) == 0) score_random(run.random, run.shape.out, sampling);
+  }
   const nf::Batch batch = step.batch();
   OpArgs args;
   args.echo = {{}, &batch, run.shape.out};
   run.launch(args, args.echo.rows, {0, step.num_samples()});
   append_samples(step, run.output);
+}
+
+void run_pool(Run& run) {
+  constexpr uint32_t kFlags[] = {0, NF_SEQUENCE_POOL_FIRST, NF_SEQUENCE_POOL_LAST,
+                                 NF_SEQUENCE_POOL_MEAN};
+  const uint32_t hidden = run.shape.out;
+  Step step = random_step(run.random, 8);
+  for (nf_sequence& sequence : step.sequences) sequence.flags |= kFlags[pick(run.random, 0, 3)];
+  const auto count = uint32_t(step.sequences.size());
+  step.pooled.assign(size_t{count} * hidden, kUntouched);
+  Tensor x(DType::kF32, normal(run.random, size_t{step.num_rows()} * hidden));
+  const std::vector<float> weight = normal(run.random, hidden);
+  const nf::Batch batch = step.batch();
+  OpArgs args;
+  args.pool = {{}, &batch, x.floats(), weight.data(), hidden, 1e-5f};
+  run.launch(args, args.pool.rows, {0, count});
+  run.output.rows = count;
+  for (const nf_sequence& sequence : step.sequences) {
+    const float* row = step.pooled.data() + size_t{sequence.slot} * hidden;
+    run.output.values.insert(run.output.values.end(), row, row + hidden);
+  }
+  append_bytes(run.output, run.output.values.data(), run.output.values.size());
+  append_bytes(run.output, step.pooled_rows.data(), step.pooled_rows.size());
 }
 
 // Any width, but multiples of a cache line as often as not: kernels may support only those.
@@ -392,9 +437,9 @@ OpCase random_case(OpKind kind, Random& random) {
 }
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {
-  static constexpr void (*kRunners[])(Run&) = {run_embedding,   run_rms_norm,  run_gemm,
-                                               run_rope_append, run_attention, run_attention,
-                                               run_swi_glu,     run_sample,    run_echo};
+  static constexpr void (*kRunners[])(Run&) = {
+      run_embedding, run_rms_norm, run_gemm, run_rope_append, run_attention, run_attention,
+      run_glu,       run_glu,      run_sample, run_echo,      run_pool};
   static_assert(sizeof(kRunners) / sizeof(kRunners[0]) == size_t(OpKind::kCount));
   Run run(subject, kernel, c, split);
   kRunners[size_t(c.kind)](run);

@@ -18,7 +18,7 @@ struct Subject {
   std::string name;
   std::span<const nf::Kernel> kernels;
   nf::DType operand;
-  size_t (*matrix_bytes)(uint32_t out, uint32_t in);
+  size_t (*matrix_bytes)(uint32_t out, uint32_t in, nf::DType format);
   void (*pack_matrix)(const nf::Backend::PackSpec& spec, const void* source, std::byte* packed);
   size_t (*kv_page_bytes)(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim);
 };

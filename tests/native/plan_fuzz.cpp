@@ -135,6 +135,14 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
       {.layers = 2, .bias = true},
       {.layers = 7, .kv_heads = 1, .head_dim = 24, .page_tokens = 32},
       {.layers = 5, .architecture = "Qwen3ForCausalLM"},
+      {.layers = 3, .architecture = "Phi3ForCausalLM", .windows = {50, 50, 50}},
+      {.layers = 4,
+       .tied = true,
+       .architecture = "Gemma2ForCausalLM",
+       .windows = {20, 0, 20, 0},
+       .attention_softcap = 2,
+       .logit_softcap = 5,
+       .embedding_scale = 8},
       {.layers = 6, .architecture = "Qwen2ForCausalLM", .windows = {0, 7, 40, 65, 1, 128}}};
   uint64_t seed = test::seed();
   for (const test::TinyOptions& shape : shapes) {

@@ -37,6 +37,19 @@ TEST("reference gemm is a * w^T plus bias plus residual") {
   CHECK((out == Floats{111, 226, 314, 435}));
 }
 
+TEST("reference gemm keeps results within the cap, small ones nearly as they are") {
+  const Floats a{1, 30};
+  const Floats weight{2, 0.001f};  // [2, 1]
+  Floats out(4);
+  nf::OpArgs args;
+  args.gemm = {{0, 2},  a.data(),   {weight.data(), 2, 1}, nullptr,
+               nullptr, out.data(), nf::DType::kF32,       30};
+  run(nf::reference::gemm, args);
+  CHECK(near(out[0], 30 * std::tanh(2 / 30.0)));
+  CHECK(near(out[1], 0.001));
+  CHECK(near(out[2], 30 * std::tanh(2.0)));
+}
+
 TEST("reference gemm with the identity returns its input") {
   Random random(seed());
   constexpr uint32_t kWidth = 9;
@@ -66,11 +79,35 @@ TEST("reference rms_norm gathers rows, and its result has rms one times the weig
   CHECK(near(out[5], 4 / 2.5));
 }
 
+TEST("reference rms_norm adds its result to the residual") {
+  const Floats x{3, 4};
+  const Floats weight{1, 2};
+  const Floats residual{10, 20};
+  Floats out(2);
+  nf::OpArgs args;
+  args.rms_norm = {{0, 1}, nullptr, x.data(), weight.data(), out.data(), 2, 0, residual.data()};
+  run(nf::reference::rms_norm, args);
+  const double rms = std::sqrt(12.5);
+  CHECK(near(out[0], 10 + 3 / rms));
+  CHECK(near(out[1], 20 + 8 / rms));
+}
+
+TEST("reference ge_glu is gelu(gate) * up by the tanh formula") {
+  const Floats x{0, 1, -2, 5, 3, 4};  // gate, then up
+  Floats out(3);
+  nf::OpArgs args;
+  args.glu = {{0, 1}, x.data(), out.data(), 3};
+  run(nf::reference::ge_glu, args);
+  CHECK_EQ(out[0], 0.0f);
+  CHECK(near(out[1], 3 * 0.8411919906));
+  CHECK(near(out[2], 4 * -0.0454023059));
+}
+
 TEST("reference swi_glu is silu(gate) * up") {
   const Floats x{0, 1, -2, 5, 3, 4};  // gate, then up
   Floats out(3);
   nf::OpArgs args;
-  args.swi_glu = {{0, 1}, x.data(), out.data(), 3};
+  args.glu = {{0, 1}, x.data(), out.data(), 3};
   run(nf::reference::swi_glu, args);
   CHECK_EQ(out[0], 0.0f);
   CHECK(near(out[1], 3 / (1 + std::exp(-1.0))));
@@ -99,8 +136,9 @@ struct SmallAttention {
   void append(const Floats& qkv, const float* qk_norm = nullptr) {
     const nf::Batch batch = step.batch();
     nf::OpArgs args;
-    args.rope_append = {{0, step.num_rows()},     &batch, qkv.data(), q.data(), view(),
-                        {cos.data(), sin.data()}, kHeads, qk_norm,    0.0f};
+    args.rope_append = {
+        {0, step.num_rows()},     &batch, qkv.data(), q.data(), view(),
+        {cos.data(), sin.data()}, kHeads, qk_norm,    0.0f,     1.0f / std::sqrt(float(kHeadDim))};
     run(nf::reference::rope_append, args);
   }
 

@@ -24,6 +24,16 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   spec.vocab = TinyModel::kVocab;
   spec.rope_theta = 10000;
   spec.rms_norm_eps = 1e-5f;
+  spec.attention_softcap = options.attention_softcap;
+  spec.logit_softcap = options.logit_softcap;
+  spec.embedding_scale = options.embedding_scale;
+  if (!options.short_factors.empty()) {
+    spec.rope_scaling = NF_ROPE_SCALING_FACTORS;
+    spec.rope_short_factors = options.short_factors.data();
+    spec.rope_long_factors = options.long_factors.data();
+    spec.rope_original_positions = TinyModel::kMaxPositions / 2;
+    spec.rope_attention_factor = 1.25f;
+  }
   return spec;
 }
 
@@ -118,6 +128,7 @@ std::vector<std::vector<float>> TinyModel::step(nf::Program& program,
   nf_step_buffers buffers{};
   engine_->map(0, buffers);
   nf_step_shape shape{};
+  uint32_t num_samples = 0;
   for (const Part& part : parts) {
     Conversation& conversation = *part.conversation;
     nf_sequence& sequence = buffers.sequences[shape.num_sequences];
@@ -127,15 +138,24 @@ std::vector<std::vector<float>> TinyModel::step(nf::Program& program,
     sequence.position = conversation.position;
     sequence.page_begin = shape.num_pages;
     sequence.page_count = static_cast<uint32_t>(conversation.pages.size());
-    sequence.flags = NF_SEQUENCE_SAMPLE;
+    sequence.flags = part.flags;
+    if (conversation.has_long_rope) sequence.flags |= NF_SEQUENCE_LONG_ROPE;
     for (const uint32_t page : conversation.pages) buffers.pages[shape.num_pages++] = page;
     for (uint32_t i = 0; i < part.rows; ++i) {
       buffers.tokens[shape.num_rows++] = conversation.tokens.at(conversation.position + i);
     }
-    nf_sampling& sampling = buffers.sampling[shape.num_sequences++];
-    sampling = {};
-    sampling.top_p = 1;
-    sampling.repetition_penalty = 1;
+    ++shape.num_sequences;
+    for (uint32_t i = nf::num_samples(sequence); i > 0 && num_samples < kMaxSequences; --i) {
+      nf_sampling& sampling = buffers.sampling[num_samples++];
+      sampling = {};
+      sampling.top_p = 1;
+      sampling.repetition_penalty = 1;
+      const uint32_t next = conversation.position + part.rows - i + 1;
+      const bool all = (part.flags & NF_SEQUENCE_SAMPLE_ALL) != 0;
+      if (!all || next >= conversation.tokens.size()) continue;
+      sampling.flags = NF_SAMPLING_SCORE;
+      sampling.target = static_cast<uint32_t>(conversation.tokens[next]);
+    }
   }
   shape.num_decode = decodes;
   engine_->submit(0, program, shape);
@@ -144,10 +164,14 @@ std::vector<std::vector<float>> TinyModel::step(nf::Program& program,
   while (!engine_->wait(0, 1'000'000, result)) {
   }
   sampled_.assign(result.tokens, result.tokens + result.num_samples);
-  std::vector<std::vector<float>> logits(parts.size(), std::vector<float>(kVocab));
+  logprobs_.assign(result.logprobs, result.logprobs + result.num_samples);
+  std::vector<std::vector<float>> logits;
+  uint32_t end = 0;  // of the samples of a part
   for (uint32_t i = 0; i < parts.size(); ++i) {
     parts[i].conversation->position += parts[i].rows;
-    engine_->copy_logits(0, i, logits[i].data(), kVocab);
+    const uint32_t samples = nf::num_samples(buffers.sequences[i]);
+    end += samples;
+    if (samples > 0) engine_->copy_logits(0, end - 1, logits.emplace_back(kVocab).data(), kVocab);
   }
   return logits;
 }

@@ -21,6 +21,12 @@ struct TinyOptions {
   bool tied = false;
   const char* architecture = "LlamaForCausalLM";
   std::vector<uint32_t> windows = {};  // by layer; empty: none
+  float attention_softcap = 0;
+  float logit_softcap = 0;
+  float embedding_scale = 0;
+  // Factors of the rope, [head_dim / 2]; empty: it is not stretched.
+  std::vector<float> short_factors = {};
+  std::vector<float> long_factors = {};
 };
 
 // Refers to the options.
@@ -34,12 +40,14 @@ struct Conversation {
   std::vector<uint32_t> pages;
   uint32_t slot = 0;
   uint32_t position = 0;
+  bool has_long_rope = false;
 };
 
 // A conversation's rows in a step.
 struct Part {
   Conversation* conversation;
   uint32_t rows;
+  uint32_t flags = NF_SEQUENCE_SAMPLE;
 };
 
 class TinyModel {
@@ -60,11 +68,13 @@ class TinyModel {
   Conversation& converse(uint32_t length, uint64_t seed);
 
   // Runs a step and advances the conversations; the parts with one row that come first are decodes,
-  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part.
+  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part that
+  // samples. With NF_SEQUENCE_SAMPLE_ALL rows before the end of the conversation are scored.
   std::vector<std::vector<float>> step(nf::Program& program, const std::vector<Part>& parts,
                                        uint32_t decodes);
   // Sampled tokens of the last step.
   const std::vector<int32_t>& sampled() const { return sampled_; }
+  const std::vector<float>& logprobs() const { return logprobs_; }
 
  private:
   void load_weights(uint64_t seed);
@@ -73,6 +83,7 @@ class TinyModel {
   nf::Program* sequential_ = nullptr;
   std::vector<std::unique_ptr<Conversation>> conversations_;
   std::vector<int32_t> sampled_;
+  std::vector<float> logprobs_;
   uint32_t next_page_ = 0;
   uint32_t page_tokens_;
 };

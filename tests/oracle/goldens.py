@@ -2,7 +2,8 @@
 """Write what Hugging Face transformers says about a tiny model folder to a golden file.
 
 Token ids of hard strings, decoded ids, chat templates, greedy continuations with margins, and the
-full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32 from the stored weights.
+full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32
+from the stored weights.
 
 Prompts are random ids, chosen: of many candidates of a length, the one whose greedy steps all have
 a winner that lower precision cannot overturn, and among those the one with most distinct tokens.
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from reference import (
     chat_entry, forced_log_probs, greedy_steps, last_logits, load_model, low_precision_report,
-    margin_report, top_differences, write_golden,
+    margin_report, outgrows, stretches, top_differences, write_golden,
 )
 from texts import CONVERSATION_OUT_OF_TURN, CONVERSATIONS, TEXTS
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -74,12 +75,16 @@ def rank_prompts(
     smallest = torch.full((len(prompts),), MARGIN_WANTED)
     chosen: list[torch.Tensor] = []
     cache, tokens = None, torch.tensor(prompts)
+    everything = tokens
     for _ in range(count):
         output = model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
         top = torch.topk(output.logits[:, -1], 2)
         smallest = torch.minimum(smallest, top.values[:, 0] - top.values[:, 1])
         cache, tokens = output.past_key_values, top.indices[:, :1]
         chosen.append(tokens)
+        everything = torch.cat([everything, tokens], dim=1)
+        if outgrows(model, everything.shape[1]):
+            cache, tokens = None, everything
     distinct = [len(set(row)) for row in torch.cat(chosen, dim=1).tolist()]
     return list(zip(smallest.tolist(), distinct))
 
@@ -108,10 +113,11 @@ def greedy_entries(
 def windows_changed(folder: Path, tokens: int | None) -> PreTrainedModel:
     """The model with another window in the layers that have one; with none."""
     model = load_model(folder, torch.float32)
-    model.config.sliding_window = tokens
     if tokens is None and hasattr(model.config, "layer_types"):
         model.config.layer_types = ["full_attention"] * model.config.num_hidden_layers
         model.model.has_sliding_layers = False
+    else:
+        model.config.sliding_window = tokens
     return model
 
 
@@ -122,6 +128,30 @@ def without(folder: Path, kind: str, value: float) -> PreTrainedModel:
         if kind in name:
             tensor.data.fill_(value)
     return model
+
+
+def wrong_gemmas(folder: Path) -> dict[str, PreTrainedModel]:
+    """What Gemma 2 has and others have not, forgotten one by one."""
+    names = (
+        "no cap of scores", "no cap of logits", "no norms behind layers", "no offset of norms",
+        "no scale of embeddings", "scale of queries from head_dim", "gate by silu",
+    )
+    models = {name: load_model(folder, torch.float32) for name in names}
+    for layer in models["no cap of scores"].model.layers:
+        layer.self_attn.attn_logit_softcapping = None
+    models["no cap of logits"].config.final_logit_softcapping = None
+    for layer in models["no norms behind layers"].model.layers:
+        layer.post_attention_layernorm = torch.nn.Identity()
+        layer.post_feedforward_layernorm = torch.nn.Identity()
+    for name, tensor in models["no offset of norms"].named_parameters():
+        if "norm" in name:
+            tensor.data -= 1.0
+    models["no scale of embeddings"].model.embed_tokens.embed_scale.fill_(1.0)
+    for layer in models["scale of queries from head_dim"].model.layers:
+        layer.self_attn.scaling = layer.self_attn.head_dim**-0.5
+    for layer in models["gate by silu"].model.layers:
+        layer.mlp.act_fn = torch.nn.SiLU()
+    return models
 
 
 def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
@@ -148,6 +178,13 @@ def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
         models["no biases"] = without(folder, "_proj.bias", 0.0)
     if any("q_norm" in name for name in names):
         models["no weights of the queries' norm"] = without(folder, "q_norm", 1.0)
+    if stretches(model):
+        short = {**right, "long_factor": right["short_factor"]}
+        models["short factors for all"] = load_model(folder, torch.float32, short)
+        unscaled = {**right, "attention_factor": 1.0}
+        models["no attention factor"] = load_model(folder, torch.float32, unscaled)
+    if hasattr(model.config, "attn_logit_softcapping"):
+        models |= wrong_gemmas(folder)
     if window is not None:
         models["no window"] = windows_changed(folder, None)
         models["window one longer"] = windows_changed(folder, window + 1)

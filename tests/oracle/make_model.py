@@ -55,6 +55,9 @@ class Shape:
     family: str = "llama"
     windows: dict = field(default_factory=dict)  # as config.json states them
     rope_scaling: dict | None = None
+    original_positions: int | None = None  # of a rope that is stretched in long sequences
+    softcaps: tuple[float, float] | None = None  # of attention scores, of logits
+    query_scalar: int | None = None  # queries are divided by its root; None: by that of head_dim
     attention_bias: bool = False
     dtype: str = "bfloat16"
     attention_gain: float = 0.7  # of the output's weights
@@ -70,11 +73,19 @@ class Family:
     architecture: str
     biased: tuple[str, ...] = ()  # projections that have a bias whatever the configuration says
     qk_norm: bool = False
+    fused: bool = False  # q, k and v are one matrix, gate and up are one
+    post_norms: bool = False  # four norms a layer
+    norm_offset: float = 0.0  # what is added to norm weights when they are used
+    scaled_embeddings: bool = False  # by sqrt(hidden) when they are looked up
+    activation: str = "silu"
 
 
 FAMILIES = {
     "llama": Family("LlamaForCausalLM"),
+    "gemma2": Family("Gemma2ForCausalLM", post_norms=True, norm_offset=1.0,
+                     scaled_embeddings=True, activation="gelu_pytorch_tanh"),
     "mistral": Family("MistralForCausalLM"),
+    "phi3": Family("Phi3ForCausalLM", fused=True),
     "qwen2": Family("Qwen2ForCausalLM", biased=("q_proj", "k_proj", "v_proj")),
     "qwen3": Family("Qwen3ForCausalLM", qk_norm=True),
 }
@@ -107,6 +118,41 @@ SHAPES = {
         rope_scaling={"rope_type": "linear", "factor": 2.0},
         attention_bias=True, attention_gain=1.2, dtype="float16", chatml=True, shards=2,
         new_style_config=True,
+    ),
+    # 64 positions at first: the prompt of 63 gets there while it generates, longer ones before.
+    "tiny-phi3": Shape(
+        family="phi3", hidden=60, intermediate=100, layers=3, heads=5, kv_heads=1, head_dim=12,
+        positions=512, rope_theta=10000.0, tied=False, template=None, original_positions=64,
+        windows={"sliding_window": 100},
+        rope_scaling={
+            "type": "longrope",
+            "short_factor": [1.0, 1.1, 1.25, 1.5, 1.75, 2.0],
+            "long_factor": [1.5, 2.5, 4.0, 6.5, 8.0, 8.5],
+        },
+    ),
+    # Caps as small as what they cap; embeddings are 8 times as large as stored, scores less than
+    # those of heads of 24. Layers 0 and 2 slide.
+    "tiny-gemma2": Shape(
+        family="gemma2", hidden=64, intermediate=104, layers=3, heads=4, kv_heads=2, head_dim=24,
+        positions=512, rope_theta=10000.0, tied=True, template=None,
+        windows={"sliding_window": 40}, softcaps=(3.0, 6.0), query_scalar=40,
+    ),
+    # The first two become GGUF files; rows of 256 are what the K formats need. Half of the 32
+    # wavelengths are changed.
+    "gguf-llama": Shape(
+        hidden=256, intermediate=256, layers=1, heads=4, kv_heads=2, head_dim=64, positions=1024,
+        rope_theta=10000.0, tied=True, template="plain",
+        rope_scaling={
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 128,
+        },
+    ),
+    "gguf-qwen2": Shape(
+        family="qwen2", hidden=64, intermediate=96, layers=2, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=10000.0, tied=True, template="chatml", chatml=True,
     ),
     "tiny-mistral": Shape(
         family="mistral", hidden=64, intermediate=96, layers=3, heads=4, kv_heads=2, head_dim=16,
@@ -237,7 +283,7 @@ def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
         "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.kv_heads,
         "head_dim": shape.head_dim,
-        "hidden_act": "silu",
+        "hidden_act": FAMILIES[shape.family].activation,
         "max_position_embeddings": shape.positions,
         "rms_norm_eps": 1e-5,
         "vocab_size": VOCAB_SIZE,
@@ -248,6 +294,14 @@ def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
         "eos_token_id": token_ids["eos"],
         **shape.windows,
     }
+    if shape.original_positions is not None:
+        config["original_max_position_embeddings"] = shape.original_positions
+    if shape.family == "phi3":
+        config["pad_token_id"] = token_ids["pad"]  # the default is outside of this vocabulary
+    if shape.softcaps is not None:
+        config["hidden_activation"] = config["hidden_act"]
+        config["attn_logit_softcapping"], config["final_logit_softcapping"] = shape.softcaps
+        config["query_pre_attn_scalar"] = shape.query_scalar
     if shape.new_style_config:
         config["dtype"] = shape.dtype
         config["rope_parameters"] = {"rope_theta": shape.rope_theta, **(shape.rope_scaling or {})}
@@ -289,6 +343,7 @@ class WeightSource:
 
 def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
     query, key_value = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    family = FAMILIES[shape.family]
     layer = {
         "input_layernorm.weight": source.norm(shape.hidden),
         "self_attn.q_proj.weight": source.linear(query, shape.hidden, QUERY_KEY_GAIN),
@@ -300,7 +355,14 @@ def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
         "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
         "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate, MLP_OUTPUT_GAIN),
     }
-    family = FAMILIES[shape.family]
+    if family.post_norms:
+        # What is added is of the size of the norm's weights: small, like what other models add.
+        for name, gain in ("attention", shape.attention_gain), ("feedforward", MLP_OUTPUT_GAIN):
+            layer[f"post_{name}_layernorm.weight"] = source.norm(shape.hidden, gain)
+        layer["pre_feedforward_layernorm.weight"] = source.norm(shape.hidden)
+    if family.fused:
+        fuse(layer, "self_attn.qkv_proj.weight", "q_proj", "k_proj", "v_proj")
+        fuse(layer, "mlp.gate_up_proj.weight", "gate_proj", "up_proj")
     biased = ("q_proj", "k_proj", "v_proj", "o_proj") if shape.attention_bias else family.biased
     for name in biased:
         size = layer[f"self_attn.{name}.weight"].shape[0]
@@ -311,14 +373,23 @@ def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
     return layer
 
 
+def fuse(layer: dict[str, torch.Tensor], name: str, *parts: str) -> None:
+    """Replace matrices by one that has their rows one after the other."""
+    folder = name.split(".")[0]
+    layer[name] = torch.cat([layer.pop(f"{folder}.{part}.weight") for part in parts])
+
+
 def make_weights(shape: Shape, seed: int, logit_std: float) -> dict[str, torch.Tensor]:
     source = WeightSource(seed)
-    weights = {"model.embed_tokens.weight": source.normal(VOCAB_SIZE, shape.hidden)}
+    family = FAMILIES[shape.family]
+    embedding_std = 1.0 / math.sqrt(shape.hidden) if family.scaled_embeddings else 1.0
+    embeddings = source.normal(VOCAB_SIZE, shape.hidden, std=embedding_std)
+    weights = {"model.embed_tokens.weight": embeddings}
     for index in range(shape.layers):
         for name, tensor in make_layer(shape, source).items():
             weights[f"model.layers.{index}.{name}"] = tensor
     # The last norm gives numbers of size one; its scale sets how far apart the logits are.
-    head_std = 1.0 if shape.tied else 1.0 / math.sqrt(shape.hidden)
+    head_std = embedding_std if shape.tied else 1.0 / math.sqrt(shape.hidden)
     scale = logit_std / (head_std * math.sqrt(shape.hidden))
     weights["model.norm.weight"] = source.norm(shape.hidden, scale)
     if shape.tied:
@@ -326,6 +397,9 @@ def make_weights(shape: Shape, seed: int, logit_std: float) -> dict[str, torch.T
         weights["model.norm.weight"] *= source.signs(shape.hidden)
     if not shape.tied:
         weights["lm_head.weight"] = source.linear(VOCAB_SIZE, shape.hidden)
+    for name, tensor in weights.items():
+        if "norm" in name:
+            tensor -= family.norm_offset
     dtype = TORCH_DTYPES[shape.dtype]
     return {name: tensor.to(dtype).contiguous() for name, tensor in weights.items()}
 

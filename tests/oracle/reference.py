@@ -49,11 +49,26 @@ def greedy_steps(
     return steps
 
 
+def stretches(model: PreTrainedModel) -> bool:
+    """Are positions of a long sequence other ones, from its first token on?"""
+    return model.config.rope_parameters["rope_type"] == "longrope"
+
+
+def outgrows(model: PreTrainedModel, length: int) -> bool:
+    """Is a sequence of this length the first whose positions are not those a cache holds?"""
+    rope = model.config.rope_parameters
+    return stretches(model) and length == rope["original_max_position_embeddings"] + 1
+
+
 @torch.no_grad()
 def forced_log_probs(model: PreTrainedModel, run: dict) -> torch.Tensor:
     """Log-probabilities [steps, vocabulary] after each of the run's own prefixes."""
     steps = run["steps"]
     tokens = run["prompt"] + [step["id"] for step in steps[:-1]]
+    if stretches(model):
+        ends = range(len(run["prompt"]), len(tokens) + 1)
+        rows = torch.cat([last_logits(model, [tokens[:end]]) for end in ends])
+        return torch.log_softmax(rows, -1)
     logits = model(torch.tensor([tokens]), use_cache=False).logits[0, -len(steps):].double()
     return torch.log_softmax(logits, -1)
 

@@ -8,6 +8,7 @@
 // the windows of all rows are not read.
 //
 //   s = q * keys              [queries, 64]   queries: (row, query head of one kv head)
+//   s = c * tanh(s / c)       in models with a soft cap c
 //   m = max s, p = e^(s - m)  rounded to a GEMM input, summed as rounded; 0 where masked
 //   o = p * values            [queries, D]
 #pragma once
@@ -190,6 +191,11 @@ class QueryTileAttention {
   // Turns the scores of a query, of which it sees those of tokens [begin, end), into probabilities.
   void soften(uint32_t query, uint32_t begin, uint32_t end) {
     float* scores = scratch_.scores + query * kAttentionBlock;
+    if (args_.softcap > 0) {
+      for (uint32_t i = 0; i < kAttentionBlock; i += V::kLanes) {
+        V::store(scores + i, soft_cap<V>(V::load(scores + i), args_.softcap));
+      }
+    }
     for (uint32_t i = 0; i < begin; ++i) scores[i] = -__builtin_inff();
     for (uint32_t i = end; i < kAttentionBlock; ++i) scores[i] = -__builtin_inff();
     F top = V::load(scores);

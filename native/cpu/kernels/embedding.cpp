@@ -17,7 +17,10 @@ void embed_row(const EmbeddingArgs& args, uint32_t row) {
   const auto token = static_cast<uint32_t>(resolve_token(*args.batch, row));
   NF_ASSERT(token < args.table.out);
   if (is_first_row(*args.batch, row)) count_sequence_tokens(*args.batch, row, args.table.out);
-  unpack_row(args.table, token, args.out + size_t{row} * args.table.in);
+  float* out = args.out + size_t{row} * args.table.in;
+  unpack_row(args.table, token, out);
+  if (args.scale == 1) return;
+  for (uint32_t i = 0; i < args.table.in; ++i) out[i] *= args.scale;
 }
 
 }  // namespace

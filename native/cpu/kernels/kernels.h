@@ -20,9 +20,14 @@ namespace nf::cpu {
 NF_CPU_KERNEL(embedding);
 NF_CPU_KERNEL(sample);
 NF_CPU_KERNEL(echo);
+NF_CPU_KERNEL(pool);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \
+  NF_CPU_KERNEL(gemm_q8_0_##isa);        \
+  NF_CPU_KERNEL(gemm_q4_0_##isa);        \
+  NF_CPU_KERNEL(gemm_q4_k_##isa);        \
+  NF_CPU_KERNEL(gemm_q6_k_##isa);        \
   NF_CPU_KERNEL(decode_attention_##isa); \
   NF_CPU_KERNEL(prefill_attention_##isa)
 
@@ -35,7 +40,8 @@ NF_CPU_KERNELS_OF(avx512bf16);
 #define NF_CPU_ROW_KERNELS_OF(isa)  \
   NF_CPU_KERNEL(rms_norm_##isa);    \
   NF_CPU_KERNEL(rope_append_##isa); \
-  NF_CPU_KERNEL(swi_glu_##isa)
+  NF_CPU_KERNEL(swi_glu_##isa);     \
+  NF_CPU_KERNEL(ge_glu_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);
 NF_CPU_ROW_KERNELS_OF(avx2);

@@ -1,4 +1,5 @@
-// RMS norm: out = x / sqrt(mean(x^2) + epsilon) * weight, fp32 in, bf16 out.
+// RMS norm: out = x / sqrt(mean(x^2) + epsilon) * weight, fp32 in, bf16 out; or fp32 out, added to
+// the residual.
 //
 // Traffic of a row: 4 H bytes of x (read twice, the second time from cache), 4 H of weight
 // (cached), 2 H of out. The sum of squares runs in a fixed order that depends on H only.
@@ -36,11 +37,17 @@ class RmsNorm {
     const float* x = args.x + size_t{source} * args.hidden;
     const float mean = sum_of_squares<V>(x, args.hidden) / static_cast<float>(args.hidden);
     const F scale = V::set1(1.0f / __builtin_sqrtf(mean + args.epsilon));
-    uint16_t* out = static_cast<uint16_t*>(args.out) + size_t{row} * args.hidden;
+    const size_t base = size_t{row} * args.hidden;
     for (uint32_t i = 0; i < args.hidden; i += V::kLanes) {
       const uint32_t n = args.hidden - i < V::kLanes ? args.hidden - i : V::kLanes;
       const F normal = V::mul(V::load_part(x + i, n), scale);
-      V::store_bf16_part(out + i, V::mul(normal, V::load_part(args.weight + i, n)), n);
+      const F y = V::mul(normal, V::load_part(args.weight + i, n));
+      if (args.residual) {
+        const F sum = V::add(V::load_part(args.residual + base + i, n), y);
+        V::store_part(static_cast<float*>(args.out) + base + i, sum, n);
+      } else {
+        V::store_bf16_part(static_cast<uint16_t*>(args.out) + base + i, y, n);
+      }
     }
   }
 };

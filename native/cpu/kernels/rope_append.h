@@ -1,8 +1,8 @@
 // Splits qkv, rotates q and k by their positions, writes q and appends k and v to the KV pages.
 // Some models divide every head of q and k by its rms first, in fp32.
 //
-// A pair is (x[i], x[i + D/2]). q is scaled by 1 / sqrt(D) before it is rounded to bf16, so that
-// attention needs no scaling. Traffic of a row: 4 (Q + 2K) D bytes read, 2 (Q + 2K) D written.
+// A pair is (x[i], x[i + D/2]). q is scaled before it is rounded to bf16, so that attention needs
+// no scaling. Traffic of a row: 4 (Q + 2K) D bytes read, 2 (Q + 2K) D written.
 //
 // Values of two tokens share words (kv_page.h). The last row of a sequence clears the other half of
 // its pair: attention multiplies it by an exact zero, which a stale NaN would survive.
@@ -47,16 +47,14 @@ class RopeAppend {
     const float* v = k + kv_width;
 
     const uint32_t position = batch.row_position[row];
-    const Rotation rotation{args.rope.cos + size_t{position} * (dim / 2),
-                            args.rope.sin + size_t{position} * (dim / 2), dim / 2};
-    const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(dim));
+    const nf_sequence& sequence = batch.sequences[batch.row_sequence[row]];
+    const Rotation rotation = rotation_of(args.rope, sequence, position, dim / 2);
     uint16_t* q_out = static_cast<uint16_t*>(args.q) + size_t{row} * q_width;
     float normed[kMaxHeadDim];
     for (uint32_t h = 0; h < args.num_heads; ++h) {
-      rotate(rotation, scale, normalize(args, 0, q + h * dim, normed), q_out + h * dim);
+      rotate(rotation, args.scale, normalize(args, 0, q + h * dim, normed), q_out + h * dim);
     }
 
-    const nf_sequence& sequence = batch.sequences[batch.row_sequence[row]];
     const uint32_t page = batch.pages[sequence.page_begin + position / args.kv.page_tokens];
     const uint32_t token = position % args.kv.page_tokens;
     const bool last = position + 1 == sequence.position + sequence.row_count;
@@ -95,6 +93,14 @@ class RopeAppend {
     const float* sin;  // [half]
     uint32_t half;
   };
+
+  static Rotation rotation_of(const RopeTable& rope, const nf_sequence& sequence, uint32_t position,
+                              uint32_t half) {
+    const bool is_long = (sequence.flags & NF_SEQUENCE_LONG_ROPE) != 0;
+    const size_t first = size_t{position} * half;
+    return {(is_long ? rope.long_cos : rope.cos) + first,
+            (is_long ? rope.long_sin : rope.sin) + first, half};
+  }
 
   static void rotate(const Rotation& rotation, float scale, const float* x, uint16_t* out) {
     const F s = V::set1(scale);

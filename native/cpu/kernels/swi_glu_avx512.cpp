@@ -1,14 +1,16 @@
-// SwiGLU for AVX-512. The algorithm is in swi_glu.h, the vector type in vec_avx512.h.
+// SwiGLU for AVX-512. The algorithm is in glu.h, the vector type in vec_avx512.h.
+#include "cpu/kernels/glu.h"
 #include "cpu/kernels/kernels.h"
-#include "cpu/kernels/swi_glu.h"
 #include "cpu/kernels/vec_avx512.h"
 
 namespace nf::cpu {
 
-void swi_glu_avx512(const OpArgs& args, Lane& lane) { SwiGlu<Avx512>::launch(args, lane); }
+using SwiGluAvx512 = Glu<Avx512, Silu<Avx512>>;
 
-size_t swi_glu_avx512_workspace(const OpShape& shape) { return SwiGlu<Avx512>::workspace(shape); }
+void swi_glu_avx512(const OpArgs& args, Lane& lane) { SwiGluAvx512::launch(args, lane); }
 
-bool swi_glu_avx512_supports(const OpShape& shape) { return SwiGlu<Avx512>::supports(shape); }
+size_t swi_glu_avx512_workspace(const OpShape& shape) { return SwiGluAvx512::workspace(shape); }
+
+bool swi_glu_avx512_supports(const OpShape& shape) { return SwiGluAvx512::supports(shape); }
 
 }  // namespace nf::cpu

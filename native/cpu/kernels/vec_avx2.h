@@ -65,6 +65,27 @@ struct Avx2 {
     return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
   }
 
+  static void store_pairs(uint32_t* p, I x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x);
+  }
+  static I join_pairs(F even, F odd) {
+    return _mm256_or_si256(_mm256_srli_epi32(_mm256_castps_si256(even), 16),
+                           _mm256_castps_si256(odd));
+  }
+
+  static I load_int8(const int8_t* p) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  template <int kShift, uint32_t kMask>
+  static I bits(I x) {
+    return _mm256_and_si256(_mm256_srli_epi32(x, kShift), _mm256_set1_epi32(int(kMask)));
+  }
+  static F to_floats(I x) { return _mm256_cvtepi32_ps(x); }
+  static F load_half(const uint16_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static constexpr bool kLookup = false;
+
   static F load_bf16(const uint16_t* p) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return even(_mm256_cvtepu16_epi32(x));

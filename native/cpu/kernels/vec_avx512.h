@@ -57,6 +57,43 @@ struct Avx512Ops {
     return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
   }
 
+  static void store_pairs(uint32_t* p, I x) { _mm512_storeu_si512(p, x); }
+  static I join_pairs(F even, F odd) {
+    return _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16),
+                           _mm512_castps_si512(odd));
+  }
+
+  static I load_int8(const int8_t* p) {
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  template <int kShift, uint32_t kMask>
+  static I bits(I x) {
+    return _mm512_and_si512(_mm512_srli_epi32(x, kShift), _mm512_set1_epi32(int(kMask)));
+  }
+  static F to_floats(I x) { return _mm512_cvtepi32_ps(x); }
+  static F load_half(const uint16_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+
+  // Pairs whose halves are entries of a table of 64 bf16: entry 4 low bits of (low >> kLow) with
+  // the 2 low bits of (high >> kHigh) above them, in every 16 bits. The bits behind are ignored.
+  static constexpr bool kLookup = true;
+  template <int kLow, int kHigh>
+  static I lookup(I low, I high, const uint16_t* table) {
+    const I above = kHigh < 4 ? _mm512_slli_epi16(high, kHigh < 4 ? 4 - kHigh : 0)
+                              : _mm512_srli_epi16(high, kHigh < 4 ? 0 : kHigh - 4);
+    constexpr int kSelect = 0xd8;  // c ? b : a, by bit
+    const I index = _mm512_ternarylogic_epi32(above, _mm512_srli_epi16(low, kLow),
+                                              _mm512_set1_epi16(15), kSelect);
+    return _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index,
+                                     _mm512_loadu_si512(table + 32));
+  }
+  // The same with a table of 32 for 4 bits: the second half repeats the first.
+  template <int kLow>
+  static I lookup(I low, const uint16_t* table) {
+    return _mm512_permutexvar_epi16(_mm512_srli_epi16(low, kLow), _mm512_loadu_si512(table));
+  }
+
   static F load_bf16(const uint16_t* p) {
     const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return even(_mm512_cvtepu16_epi32(x));

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/tensor.h"
+
 namespace nf::cpu {
 
 struct Scalar {
@@ -73,6 +75,31 @@ struct Scalar {
   }
   static F even(I pairs) { return reinterpret_cast<F>(pairs << 16); }
   static F odd(I pairs) { return reinterpret_cast<F>(pairs & 0xffff0000u); }
+
+  static void store_pairs(uint32_t* p, I x) { std::memcpy(p, &x, 16); }
+  // Of floats that bf16 holds: the pairs whose even() and odd() they are.
+  static I join_pairs(F even, F odd) {
+    return reinterpret_cast<I>(even) >> 16 | reinterpret_cast<I>(odd);
+  }
+
+  // Integers, for weights in block formats: sign extended, and any of which 24 bits are used.
+  static I load_int8(const int8_t* p) {
+    typedef int32_t Signed __attribute__((vector_size(16)));
+    return reinterpret_cast<I>(Signed{p[0], p[1], p[2], p[3]});
+  }
+  template <int kShift, uint32_t kMask>
+  static I bits(I x) {  // (x >> kShift) & kMask
+    return x >> kShift & kMask;
+  }
+  static F to_floats(I x) {
+    typedef int32_t Signed __attribute__((vector_size(16)));
+    return __builtin_convertvector(reinterpret_cast<Signed>(x), F);
+  }
+  static F load_half(const uint16_t* p) {
+    return F{half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
+  }
+  // Whether small tables turn 4 or 6 bits into bf16 (see Avx512Ops).
+  static constexpr bool kLookup = false;
 
   static F load_bf16(const uint16_t* p) {
     const I x = {p[0], p[1], p[2], p[3]};

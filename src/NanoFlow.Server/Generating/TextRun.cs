@@ -27,12 +27,14 @@ internal sealed class TextRun : IDisposable
         get
         {
             var generated = 0;
+            var reasoning = 0;
             foreach (var choice in _choices)
             {
                 generated += choice.TokenCount;
+                reasoning += choice.ReasoningTokenCount;
             }
 
-            return new Responses.Usage(Request.PromptTokens, generated);
+            return new Responses.Usage(Request.PromptTokens, generated, reasoning);
         }
     }
 

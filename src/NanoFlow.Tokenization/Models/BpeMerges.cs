@@ -16,7 +16,10 @@ internal sealed class BpeMerges
     private readonly (int Rank, int Merged)[] _values;
     private readonly int _shift;
 
-    public BpeMerges(IReadOnlyList<(int Left, int Right, int Merged)> byRank)
+    // Merges in the order of their ranks; or in any order, with the rank of each token that merges
+    // can make. Merges of one rank are equals: the leftmost goes first.
+    public BpeMerges(
+        IReadOnlyList<(int Left, int Right, int Merged)> byRank, int[]? rankOfToken = null)
     {
         var capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, byRank.Count * 2));
         _shift = 64 - BitOperations.Log2((uint)capacity);
@@ -28,7 +31,7 @@ internal sealed class BpeMerges
             var (left, right, merged) = byRank[rank];
             var slot = SlotOf(Pack(left, right));
             _keys[slot] = Pack(left, right);
-            _values[slot] = (rank, merged);
+            _values[slot] = (rankOfToken?[merged] ?? rank, merged);
         }
     }
 

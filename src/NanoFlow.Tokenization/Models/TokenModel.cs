@@ -11,7 +11,7 @@ internal abstract class TokenModel
     {
         ["BPE"] = BpeReader.Read,
         ["Unigram"] = UnigramReader.Read,
-        ["WordPiece"] = static node => new WordPieceModel(node),
+        ["WordPiece"] = WordPieceModel.Read,
         ["WordLevel"] = static node => new WordLevelModel(node),
     };
 

@@ -8,6 +8,9 @@ namespace NanoFlow.Tokenization.Models;
 
 internal sealed class WordPieceModel : TokenModel
 {
+    // In characters; what BERT itself allows.
+    public const int DefaultLongestWord = 100;
+
     private readonly Dictionary<string, int> _tokens;
     private readonly TokenTrie _starts = new();
 
@@ -16,15 +19,12 @@ internal sealed class WordPieceModel : TokenModel
     private readonly int _unknownId;
     private readonly int _longestWord;
 
-    public WordPieceModel(FileNode node)
+    public WordPieceModel(
+        Dictionary<string, int> tokens, int unknownId, string prefix, int longestWord)
     {
-        _tokens = VocabularyReader.Read(node.Child("vocab"));
-        _unknownId = VocabularyReader.UnknownId(
-            node, _tokens, node.OptionalText("unk_token") ?? "[UNK]");
-        _longestWord = node.Optional("max_input_chars_per_word") is { } limit
-            ? limit.AsInteger(0, int.MaxValue)
-            : 100;
-        var prefix = node.OptionalText("continuing_subword_prefix") ?? "##";
+        _tokens = tokens;
+        _unknownId = unknownId;
+        _longestWord = longestWord;
         foreach (var (text, id) in _tokens)
         {
             _starts.Add(text, id);
@@ -36,6 +36,18 @@ internal sealed class WordPieceModel : TokenModel
     }
 
     public override IReadOnlyDictionary<string, int> Tokens => _tokens;
+
+    public static new WordPieceModel Read(FileNode node)
+    {
+        var tokens = VocabularyReader.Read(node.Child("vocab"));
+        return new WordPieceModel(
+            tokens,
+            VocabularyReader.UnknownId(node, tokens, node.OptionalText("unk_token") ?? "[UNK]"),
+            node.OptionalText("continuing_subword_prefix") ?? "##",
+            node.Optional("max_input_chars_per_word") is { } limit
+                ? limit.AsInteger(0, int.MaxValue)
+                : DefaultLongestWord);
+    }
 
     public override void Encode(ReadOnlySpan<char> piece, ModelScratch scratch, List<int> ids)
     {

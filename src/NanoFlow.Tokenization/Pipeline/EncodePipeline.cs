@@ -42,22 +42,16 @@ internal sealed class EncodePipeline
     private readonly TokenModel _model;
     private readonly SpecialTokenTemplate _template;
 
-    public EncodePipeline(FileNode root, TokenModel model, IReadOnlyList<AddedToken> added)
+    public EncodePipeline(TokenizerParts parts)
     {
-        _model = model;
-        _normalize = root.Optional("normalizer") is { } normalizer
-            ? Normalizer.Read(normalizer)
-            : null;
-        _preTokenizer = root.Optional("pre_tokenizer") is { } preTokenizer
-            ? PreTokenizer.Read(preTokenizer)
-            : null;
-        _template = root.Optional("post_processor") is { } template
-            ? SpecialTokenTemplate.Read(template)
-            : SpecialTokenTemplate.Empty;
+        _model = parts.Model;
+        _normalize = parts.Normalize;
+        _preTokenizer = parts.PreTokenizer;
+        _template = parts.Template;
         _rawTokens = new AddedTokens(
-            [.. added.Where(static t => !t.Normalized).Select(static t => (t.Content, t))]);
+            [.. parts.Added.Where(static t => !t.Normalized).Select(static t => (t.Content, t))]);
         _normalTokens = new AddedTokens(
-            [.. added.Where(static t => t.Normalized).Select(t => (SpellingOf(t), t))]);
+            [.. parts.Added.Where(static t => t.Normalized).Select(t => (SpellingOf(t), t))]);
     }
 
     public void Encode(

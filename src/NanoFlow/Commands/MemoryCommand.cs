@@ -18,7 +18,7 @@ internal static class MemoryCommand
     private static Task<int> Run(Given given)
     {
         var options = EngineFlags.Options(given);
-        var model = EngineModel.FromFolder(ModelFolder.Open(given.Argument));
+        var model = EngineModel.From(ModelSource.Open(given.Argument));
         var plan = InferenceEngine.PlanMemory(model, options);
         var longest = Math.Min(options.MaxModelLength ?? model.MaxPositions, plan.KvTokens);
         var figures = new Figures();

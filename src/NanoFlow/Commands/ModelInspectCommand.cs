@@ -1,8 +1,8 @@
-// nanoflow model inspect DIR: what a model folder holds, checked but not loaded.
+// nanoflow model inspect MODEL: what a model folder or GGUF file holds, checked but not loaded.
 
 using NanoFlow.Cli;
 using NanoFlow.Models;
-using NanoFlow.Tokenization;
+using NanoFlow.Server;
 
 namespace NanoFlow.Commands;
 
@@ -13,16 +13,16 @@ internal static class ModelInspectCommand
 
     public static Command Command { get; } = new(
         "model inspect",
-        "DIR",
-        "Checks a model folder and shows what it holds.",
+        "MODEL",
+        "Checks a model, a folder or a GGUF file, and shows what it holds.",
         [CommonFlags.Json],
         Run);
 
     private static Task<int> Run(Given given)
     {
-        var folder = ModelFolder.Open(given.Argument);
-        var tokenizer = Tokenizer.Load(folder.FullPath);
-        var config = folder.Config;
+        var source = ModelSource.Open(given.Argument);
+        var tokenizer = ModelTokenizer.Load(source);
+        var config = source.Config;
         var figures = new Figures();
         figures.Add("architecture", "architecture", config.Architecture);
         figures.Add("parameters", "parameters", ModelSize.Parameters(config));
@@ -38,17 +38,17 @@ internal static class ModelInspectCommand
         figures.Add(
             "chat_template", "chat template", tokenizer.Config.ChatTemplate is not null);
         figures.Add(
-            "end_tokens", "end tokens", string.Join(' ', folder.Generation.EosTokenIds));
-        figures.Add("files", "weight files", folder.Tensors.Files.Count);
-        figures.Add("tensors", "tensors", folder.Tensors.Entries.Count);
+            "end_tokens", "end tokens", string.Join(' ', source.Generation.EosTokenIds));
+        figures.Add("files", "weight files", source.Tensors.Files.Count);
+        figures.Add("tensors", "tensors", source.Tensors.Entries.Count);
         figures.Add(
-            "stored_bytes", "stored", folder.Tensors.ByteCount,
-            Figures.Bytes(folder.Tensors.ByteCount));
+            "stored_bytes", "stored", source.Tensors.ByteCount,
+            Figures.Bytes(source.Tensors.ByteCount));
         var perToken = ModelSize.KvBytesPerToken(config, KvElementBytes);
         figures.Add(
             "kv_bytes_per_token", "keys and values of a token", perToken,
             Figures.Bytes(perToken));
-        figures.Add("ignored_tensors", "ignored tensors", folder.UnexpectedTensors.Count);
+        figures.Add("ignored_tensors", "ignored tensors", source.UnexpectedTensors.Count);
         figures.Write(given.Get(CommonFlags.Json, false));
         return Task.FromResult(0);
     }

@@ -20,7 +20,7 @@ internal static class ServeCommand
     public static Command Command { get; } = new(
         "serve",
         "MODEL",
-        "Serves a model folder over the OpenAI protocol.",
+        "Serves a model, a folder or a GGUF file, over the OpenAI protocol.",
         [.. ServeFlags.All, .. EngineFlags.All],
         RunAsync);
 
@@ -28,21 +28,21 @@ internal static class ServeCommand
     {
         var options = HttpOptions(given);
         CheckPort(options);
-        var folder = ModelFolder.Open(given.Argument);
-        var tokenizer = Tokenizer.Load(folder.FullPath);
-        var template = tokenizer.Config.ChatTemplate is { } source
-            ? ChatTemplate.Parse(source)
+        var source = ModelSource.Open(given.Argument);
+        var tokenizer = ModelTokenizer.Load(source);
+        var template = tokenizer.Config.ChatTemplate is { } text
+            ? ChatTemplate.Parse(text)
             : null;
         using var signals = new StopSignals();
-        using var engine = LoadEngine(folder, EngineFlags.Options(given));
+        using var engine = LoadEngine(source, EngineFlags.Options(given));
         var names = given.All(ServeFlags.ServedModelName);
         using var model = new ServedModel
         {
-            Names = names.Count > 0 ? names : [new DirectoryInfo(folder.FullPath).Name],
+            Names = names.Count > 0 ? names : [source.Name],
             VocabSize = engine.Facts.VocabSize,
             MaxModelLength = engine.Facts.MaxModelLength,
-            Defaults = folder.Generation,
-            EndTokens = [.. folder.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
+            Defaults = source.Generation,
+            EndTokens = [.. source.Generation.EosTokenIds.Union(tokenizer.EosTokenIds)],
             Tokenizer = tokenizer,
             ChatTemplate = template,
             Reasoning = given.Get(ServeFlags.ReasoningParser, ReasoningMode.Auto),
@@ -50,7 +50,7 @@ internal static class ServeCommand
             Created = DateTimeOffset.UtcNow,
         };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);
-        Greeting.Write(server.Address, model, folder.FullPath, options.ApiKeys.Count > 0);
+        Greeting.Write(server.Address, model, source.FullPath, options.ApiKeys.Count > 0);
         await signals.First;
         await StopAsync(server, signals, given);
         return 0;
@@ -93,9 +93,9 @@ internal static class ServeCommand
         }
     }
 
-    private static InferenceEngine LoadEngine(ModelFolder folder, EngineOptions options)
+    private static InferenceEngine LoadEngine(ModelSource source, EngineOptions options)
     {
-        var model = EngineModel.FromFolder(folder);
+        var model = EngineModel.From(source);
         Console.WriteLine(InferenceEngine.PlanMemory(model, options));
         var engine = LoadWithProgress(model, options);
         var (name, units, isa, reason) = engine.Facts.Device;

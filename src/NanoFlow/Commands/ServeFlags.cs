@@ -24,7 +24,7 @@ internal static class ServeFlags
         Read.Integer(0, 65535));
 
     public static readonly Flag<string> ServedModelName = new(
-        "--served-model-name", "NAME", "a name", "that of the folder",
+        "--served-model-name", "NAME", "a name", "that of the folder or file",
         "what clients call the model; the first is used in answers",
         Read.Text)
     { Repeats = true };

@@ -1,4 +1,8 @@
-// SwiGLU: out = silu(gate) * up with silu(g) = g / (1 + e^-g), fp32 in, bf16 out.
+// Gated linear units: out = act(gate) * up, fp32 in, bf16 out.
+//
+//   swi_glu   silu(g) = g / (1 + e^-g)
+//   ge_glu    gelu(g) = g / (1 + e^-2u) with u = sqrt(2 / pi) * (g + 0.044715 g^3), which is
+//             g / 2 * (1 + tanh u)
 //
 // Traffic of a row: 8 I bytes read, 2 I written.
 #pragma once
@@ -9,10 +13,28 @@
 namespace nf::cpu {
 
 template <typename V>
-class SwiGlu {
+struct Silu {
+  static typename V::F of(typename V::F g) {
+    const typename V::F e = exp<V>(V::sub(V::set1(0.0f), g));
+    return V::div(g, V::add(V::set1(1.0f), e));
+  }
+};
+
+template <typename V>
+struct Gelu {
+  static typename V::F of(typename V::F g) {
+    const typename V::F cubic = V::mul(V::mul(g, g), V::set1(0.044715f));
+    const typename V::F u = V::mul(g, V::add(cubic, V::set1(1.0f)));
+    const typename V::F e = exp<V>(V::mul(u, V::set1(-1.5957691216f)));  // -2 sqrt(2 / pi)
+    return V::div(g, V::add(V::set1(1.0f), e));
+  }
+};
+
+template <typename V, typename Activation>
+class Glu {
  public:
   static void launch(const OpArgs& op, Lane& lane) {
-    const SwiGluArgs& args = op.swi_glu;
+    const GluArgs& args = op.glu;
     if (args.rows.empty()) return;
     // A task is one row or a piece of it: rows can be few and wide.
     constexpr uint32_t kTaskElements = 1 << 14;  // about 20 us; a multiple of the lanes
@@ -37,16 +59,14 @@ class SwiGlu {
  private:
   using F = typename V::F;
 
-  static void activate(const SwiGluArgs& args, uint32_t row, uint32_t first, uint32_t last) {
+  static void activate(const GluArgs& args, uint32_t row, uint32_t first, uint32_t last) {
     const float* gate = static_cast<const float*>(args.x) + size_t{row} * 2 * args.intermediate;
     const float* up = gate + args.intermediate;
     uint16_t* out = static_cast<uint16_t*>(args.out) + size_t{row} * args.intermediate;
-    const F one = V::set1(1.0f);
     for (uint32_t i = first; i < last; i += V::kLanes) {
       const uint32_t n = last - i < V::kLanes ? last - i : V::kLanes;
-      const F g = V::load_part(gate + i, n);
-      const F silu = V::div(g, V::add(one, exp<V>(V::sub(V::set1(0.0f), g))));
-      V::store_bf16_part(out + i, V::mul(silu, V::load_part(up + i, n)), n);
+      const F activated = Activation::of(V::load_part(gate + i, n));
+      V::store_bf16_part(out + i, V::mul(activated, V::load_part(up + i, n)), n);
     }
   }
 };

@@ -1,0 +1,144 @@
+// GEMM over weights in block formats: out = a * w^T (+ bias) (+ residual).
+//
+// The traffic is that of gemm.h with the bytes of the format. A task of more rows than one tile has
+// takes 512 elements of a panel apart (32 KiB of bf16) and lets all its rows pass over them, so
+// that unpacking is paid once for up to 96 rows. Neither weights nor activations are rounded: see
+// block_tile.h.
+#pragma once
+
+#include "cpu/kernels/block_panel.h"
+#include "cpu/kernels/block_tile.h"
+#include "cpu/kernels/gemm.h"
+
+namespace nf::cpu {
+
+template <typename V, template <typename> typename PanelOf>
+class BlockGemm {
+ public:
+  static void launch(const OpArgs& op, Lane& lane) {
+    const GemmArgs& args = op.gemm;
+    if (args.rows.empty()) return;
+    NF_ASSERT(args.weight.format == kFormat.dtype && args.weight.in % kFormat.elements == 0);
+    const auto split = Gemm<V>::split_work(args, lane.units(), panel_bytes(args.weight.in));
+    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
+      const auto part = Gemm<V>::task_of(args, split, task);
+      if (part.rows.empty()) return;
+      run_task(args, part, *reinterpret_cast<Scratch*>(lane.scratch(worker)));
+    });
+  }
+
+  static size_t workspace(const OpShape&) { return sizeof(Scratch); }
+
+  static bool supports(const OpShape& shape) {
+    return shape.in > 0 && shape.in % kFormat.elements == 0;
+  }
+
+ private:
+  using A = typename V::A;
+  using Panel = PanelOf<V>;
+  using Task = typename Gemm<V>::Task;
+  static constexpr BlockFormat kFormat = Panel::kFormat;
+  static constexpr uint32_t kRowBlock = Gemm<V>::kRowBlock;
+  static constexpr uint32_t kChunk = 512;  // elements of the reduced dimension
+  static constexpr uint32_t kSubBlocks = kChunk / kFormat.sub_elements;
+  // A single tile of rows passes over the weights once. Its inputs take the same scratch.
+  static constexpr uint32_t kFewChunk = kChunk * (kRowBlock / V::kTileRows);
+  static constexpr size_t kBlockBytes = size_t{kPanelColumns} * kFormat.bytes;
+
+  struct Scratch {
+    alignas(64) float sums[kRowBlock * Gemm<V>::kMaxPanels * kPanelColumns];
+    alignas(64) uint32_t pairs[kChunk / 2 * kPanelColumns];
+    alignas(64) float scales[kSubBlocks * kPanelColumns];
+    alignas(64) float mins[kFormat.has_min ? kSubBlocks * kPanelColumns : 1];
+    alignas(64) float input_sums[kFormat.has_min ? kRowBlock * kSubBlocks : 1];
+    alignas(64) A wide[V::kPairDot ? 1 : kRowBlock * kChunk];  // [rows, chunk], widened
+  };
+
+  static size_t panel_bytes(uint32_t in) { return in / kFormat.elements * kBlockBytes; }
+
+  static void run_task(const GemmArgs& args, const Task& task, Scratch& scratch) {
+    const uint32_t in = args.weight.in;
+    const uint32_t rows = task.rows.size();
+    const bool few = rows <= V::kTileRows;
+    const uint32_t chunk = few ? kFewChunk : kChunk;
+    const auto* panels = static_cast<const std::byte*>(args.weight.data);
+    BlockTile<V> tile;
+    tile.pairs = scratch.pairs;
+    tile.scales = scratch.scales;
+    tile.mins = scratch.mins;
+    tile.sums = scratch.input_sums;
+    tile.ld_sums = chunk / kFormat.sub_elements;
+    tile.ldc = size_t{task.panels} * kPanelColumns;
+    for (uint32_t k = 0; k < in; k += chunk) {
+      const uint32_t elements = in - k < chunk ? in - k : chunk;
+      tile.sub_blocks = elements / kFormat.sub_elements;
+      tile.accumulate = k > 0;
+      set_input(args, task.rows, k, chunk, scratch, tile);
+      for (uint32_t p = 0; p < task.panels; ++p) {
+        tile.blocks =
+            panels + (task.first_panel + p) * panel_bytes(in) + k / kFormat.elements * kBlockBytes;
+        tile.c = scratch.sums + p * kPanelColumns;
+        if (few) {
+          multiply_packed<V, Panel>(tile, rows);
+        } else {
+          unpack_panel<V, Panel>(tile.blocks, elements, scratch.pairs, scratch.scales,
+                                 scratch.mins);
+          multiply_unpacked<V, kFormat.sub_elements / 2, kFormat.has_min>(tile, rows);
+        }
+      }
+    }
+    for (uint32_t r = 0; r < rows; ++r) {
+      Gemm<V>::finish_row(args, task.rows.begin + r, task.first_panel * kPanelColumns,
+                          task.panels * kPanelColumns, scratch.sums + r * tile.ldc);
+    }
+  }
+
+  // Points the tile at the columns of the rows' activations from k on.
+  static void set_input(const GemmArgs& args, RowRange rows, uint32_t k, uint32_t chunk,
+                        Scratch& scratch, BlockTile<V>& tile) {
+    const uint32_t in = args.weight.in;
+    const auto* a = static_cast<const uint16_t*>(args.a) + rows.begin * size_t{in} + k;
+    if constexpr (kFormat.has_min) {
+      for (uint32_t r = 0; r < rows.end - rows.begin; ++r) {
+        for (uint32_t s = 0; s < tile.sub_blocks; ++s) {
+          scratch.input_sums[r * tile.ld_sums + s] =
+              sum(a + size_t{r} * in + s * kFormat.sub_elements);
+        }
+      }
+    }
+    if constexpr (V::kPairDot) {
+      tile.a = reinterpret_cast<const uint32_t*>(a);
+      tile.lda = in / 2;
+    } else {
+      tile.a = scratch.wide;
+      tile.lda = chunk;
+      const auto elements = static_cast<uint32_t>(tile.sub_blocks * kFormat.sub_elements);
+      for (uint32_t r = 0; r < rows.end - rows.begin; ++r) {
+        widen<V>(a + size_t{r} * in, elements, scratch.wide + r * tile.lda);
+      }
+    }
+  }
+
+  // Of the activations of one sub-block.
+  static float sum(const uint16_t* a) {
+    typename V::F total = V::load_bf16(a);
+    for (uint32_t i = V::kLanes; i < kFormat.sub_elements; i += V::kLanes) {
+      total = V::add(total, V::load_bf16(a + i));
+    }
+    return V::sum(total);
+  }
+};
+
+// The kernels of one instruction set, all formats.
+#define NF_BLOCK_GEMM(name, V, Panel)                                                             \
+  void name(const OpArgs& args, Lane& lane) { BlockGemm<V, Panel>::launch(args, lane); }          \
+  size_t name##_workspace(const OpShape& shape) { return BlockGemm<V, Panel>::workspace(shape); } \
+  bool name##_supports(const OpShape& shape) { return BlockGemm<V, Panel>::supports(shape); }
+
+#define NF_BLOCK_GEMMS(isa, V)                 \
+  NF_BLOCK_GEMM(gemm_q8_0_##isa, V, Q8_0Panel) \
+  NF_BLOCK_GEMM(gemm_q4_0_##isa, V, Q4_0Panel) \
+  NF_BLOCK_GEMM(gemm_q4_k_##isa, V, Q4_KPanel) \
+  NF_BLOCK_GEMM(gemm_q6_k_##isa, V, Q6_KPanel)
+
+}  // namespace nf::cpu
