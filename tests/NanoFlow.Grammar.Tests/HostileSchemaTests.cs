@@ -31,7 +31,7 @@ public class HostileSchemaTests(ITestOutputHelper output)
                 var cache = new GrammarCache(() => TestVocabulary.Small);
                 var constraint = new GrammarConstraint(
                     cache.Get(GrammarSpec.Schema(schema, isStrict: false)));
-                TestVocabulary.Draw(constraint, new Random(seed), 50, TestVocabulary.Small);
+                TestVocabulary.Draw(constraint, new Random(seed), 10, TestVocabulary.Small);
             }
             catch (GrammarException e)
             {
