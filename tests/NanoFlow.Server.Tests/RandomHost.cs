@@ -10,7 +10,7 @@ namespace NanoFlow.Server.Tests;
 
 public sealed class RandomHost : IAsyncLifetime
 {
-    public const int MaxModelLength = 1024;
+    public const int MaxModelLength = 512;
 
     private readonly string _folder =
         Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
