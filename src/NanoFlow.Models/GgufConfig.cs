@@ -88,6 +88,12 @@ internal sealed class GgufConfig
                 Key("expert_count"), $"is {experts}, only dense models are read from GGUF files");
         }
 
+        var factorKey = Key("rope.scaling.attn_factor");
+        if (_fields.OptionalReal(factorKey, ModelLimits.RopeAttentionFactor) is { } factor and not 1)
+        {
+            throw _fields.Error(factorKey, $"is {factor}, only 1 is supported");
+        }
+
         if (_fields.OptionalBool(Key("attention.causal")) == false)
         {
             throw _fields.Error(Key("attention.causal"), "is false, only true is supported");

@@ -31,7 +31,8 @@ public sealed class GoldenFile
     // Also those that have no tokenizer.
     public static TheoryData<string> LogProbModels =>
     [
-        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+        .. Models.Select(row => row.Data),
+        "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
         "tiny-mixtral", "tiny-mixtral-leader", "tiny-mixtral-twins", "tiny-qwen3-moe",
     ];
 
@@ -39,6 +40,13 @@ public sealed class GoldenFile
     {
         var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
         return new(folder, Read(Path.Combine(folder, "golden.json")));
+    }
+
+    // What is said about prompts, without generating.
+    public static GoldenFile OpenPrompts(string model)
+    {
+        var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
+        return new(folder, Read(Path.Combine(folder, "prompts.json")));
     }
 
     public static GoldenFile OpenStoryteller() =>

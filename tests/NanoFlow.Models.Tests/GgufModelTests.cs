@@ -62,6 +62,7 @@ public sealed class GgufModelTests
 
         Assert.Equal(RopeScalingKind.Factors, model.Config.Rope.Scaling);
         Assert.Equal([1, 1, 3, 8], model.Config.Rope.Stretch!.ShortFactors);
+        Assert.Empty(model.Config.Rope.Stretch.LongFactors);
         Assert.Null(model.Tensors.Find("rope_freqs.weight"));
         Assert.Empty(model.UnexpectedTensors);
     }

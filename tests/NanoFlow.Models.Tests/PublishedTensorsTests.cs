@@ -205,7 +205,8 @@ public sealed class PublishedTensorsTests
             {
                 header.Append(end == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $$"""
                     "{{name}}": {"dtype": "BF16",
-                     "shape": [{{string.Join(',', shape)}}], "data_offsets": [{{end}}, {{end + bytes}}]}
+                     "shape": [{{string.Join(',', shape)}}],
+                     "data_offsets": [{{end}}, {{end + bytes}}]}
                     """);
                 end += bytes;
             }

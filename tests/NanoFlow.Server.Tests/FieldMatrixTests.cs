@@ -1,5 +1,5 @@
-// Every request field at and beyond its borders, on real sockets. A row says for each column what is
-// sent and whether it is taken (200) or refused (400); the refusal must name the field. The
+// Every request field at and beyond its borders, on real sockets. A row says for each column what
+// is sent and whether it is taken (200) or refused (400); the refusal must name the field. The
 // expectations are written out here and not read from the server's own table. A value that is no
 // JSON at all cannot name a field.
 

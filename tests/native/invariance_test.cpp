@@ -56,6 +56,7 @@ std::vector<test::TinyOptions> models(uint32_t device) {
            .attention_softcap = 2,
            .logit_softcap = 5,
            .embedding_scale = 8},
+          test::mixed_formats(device),
           {.device = device,
            .threads = 2,
            .layers = 3,

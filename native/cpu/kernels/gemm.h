@@ -30,7 +30,7 @@ class Gemm {
 
   static bool supports(const OpShape& shape) { return shape.in > 0 && shape.in % 2 == 0; }
 
-  // What gemm_blocks.h shares.
+  // What gemm_quantized.h shares.
   using Block = GemmBlock<V>;
   using Split = typename Block::Split;
 

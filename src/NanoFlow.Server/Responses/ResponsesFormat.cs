@@ -72,8 +72,8 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         var isMessage = item.Kind != PieceKind.Reasoning;
         json.WriteString("id"u8, item.Id);
         json.WriteString("type"u8, isMessage ? "message"u8 : "reasoning"u8);
-        json.WriteString(
-            "status"u8, NameOf(status == ResponseStatus.Failed ? ResponseStatus.Incomplete : status));
+        var isBroken = status == ResponseStatus.Failed;
+        json.WriteString("status"u8, NameOf(isBroken ? ResponseStatus.Incomplete : status));
         if (isMessage)
         {
             json.WriteString("role"u8, "assistant"u8);
@@ -216,7 +216,7 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         json.WriteEndObject();
         json.WriteNumber("output_tokens"u8, usage.CompletionTokens);
         json.WriteStartObject("output_tokens_details"u8);
-        json.WriteNumber("reasoning_tokens"u8, 0);
+        json.WriteNumber("reasoning_tokens"u8, usage.ReasoningTokens);
         json.WriteEndObject();
         json.WriteNumber("total_tokens"u8, usage.PromptTokens + usage.CompletionTokens);
         json.WriteEndObject();

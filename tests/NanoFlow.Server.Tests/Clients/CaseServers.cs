@@ -42,10 +42,16 @@ public sealed class CaseServers : IAsyncLifetime
         _ => throw new ArgumentException($"no server '{server}'"),
     };
 
+    // Its template opens the thoughts; it recites them, and then an answer.
     private static async Task ThinkingAsync(Func<CaseServer, Task> run)
     {
-        await using var host = await EchoHost.StartAsync(
-            new EngineOptions(), prepare: ThinkingModel.Prepare);
+        var script = new ScriptedModel
+        {
+            Template = "{{ messages[-1]['content'] }}<think>",
+            Reasoning = ReasoningMode.Think,
+        };
+        script.AddScript(["a", "b", "</think>", "c", "d"], cue: "<think>");
+        await using var host = await EchoHost.StartAsync(new EngineOptions(), script: script);
         await run(new CaseServer(host.Server.Address));
     }
 

@@ -96,6 +96,7 @@ internal static class DotnetResponses
                 ["prompt"] = usage.InputTokenCount,
                 ["completion"] = usage.OutputTokenCount,
                 ["total"] = usage.TotalTokenCount,
+                ["reasoning"] = usage.OutputTokenDetails.ReasoningTokenCount,
             };
         }
     }

@@ -30,6 +30,7 @@ const usageOf = (usage) =>
         prompt: usage.prompt_tokens ?? usage.input_tokens,
         completion: usage.completion_tokens ?? usage.output_tokens,
         total: usage.total_tokens,
+        reasoning: usage.output_tokens_details?.reasoning_tokens,
       }
     : null;
 

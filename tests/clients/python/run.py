@@ -48,6 +48,7 @@ def usage_of(usage):
         "prompt": get("prompt_tokens", "input_tokens"),
         "completion": get("completion_tokens", "output_tokens"),
         "total": get("total_tokens"),
+        "reasoning": getattr(get("output_tokens_details"), "reasoning_tokens", None),
     }
 
 
