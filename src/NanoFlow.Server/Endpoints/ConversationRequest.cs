@@ -37,7 +37,7 @@ internal sealed record ConversationRequest
             Settings = Settings,
             LogProbs = null,
             NewParser = AnswerParsers.For(server.Model, Conversation, text),
-            ShownTokens = AnswerParsers.ShownTokens(server.Model),
+            ShownTokens = AnswerParsers.ShownTokens(server.Model, Conversation),
         };
     }
 
