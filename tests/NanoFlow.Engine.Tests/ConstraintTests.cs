@@ -64,15 +64,22 @@ public sealed class ConstraintTests
     }
 
     // Each token follows from the one before; a mask from an older state would be seen at once.
-    private sealed class Chain(int first) : ITokenConstraint
+    private sealed class Chain : ITokenConstraint
     {
-        private int _next = first;
+        private readonly int _first;
+        private int _next;
+
+        public Chain(int first)
+        {
+            _first = first;
+            _next = first;
+        }
 
         public List<int> Seen { get; } = [];
 
         public IEnumerable<int> Expected(int count)
         {
-            var token = first;
+            var token = _first;
             for (var i = 0; i < count; i++)
             {
                 yield return token;

@@ -30,7 +30,7 @@ public sealed class RandomHost : IAsyncLifetime
         var folder = ModelFolder.Open(path);
         var tokenizer = Tokenizer.Load(path);
         _engine = InferenceEngine.Load(
-            EngineModel.FromFolder(folder),
+            EngineModel.From(folder),
             new EngineOptions
             {
                 MaxModelLength = MaxModelLength, KvCacheBytes = 1 << 26, Seed = 1, Threads = 1,

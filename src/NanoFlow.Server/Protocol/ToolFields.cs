@@ -32,7 +32,7 @@ internal static class ToolFields
 {
     private const string Tools = "tools";
     private const string Choice = "tool_choice";
-    private const string ChatOnly = "tools are supported in /v1/chat/completions only";
+    private const string ChatOnly = "tools are not supported here; use /v1/chat/completions";
 
     /// <summary>Null: there are none, or none may be called.</summary>
     public static ToolSet? Parse(RequestFields fields)
