@@ -1,5 +1,5 @@
-// Of models whose feed-forward is a set of experts, of which every token takes a few: how many there
-// are, and how large.
+// Of models whose feed-forward is a set of experts, of which every token takes a few: how many
+// there are, and how large.
 
 namespace NanoFlow.Models;
 

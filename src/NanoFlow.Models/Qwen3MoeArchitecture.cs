@@ -17,14 +17,15 @@ internal static class Qwen3MoeArchitecture
         var normalize = json.OptionalBool("norm_topk_prob") ?? false;
         // Newer files may have Mixtral's name for it.
         var count = json.Has("num_experts") ? "num_experts" : "num_local_experts";
-        var windowed = json.OptionalBool("use_sliding_window") ?? false;
+        int? window = json.OptionalBool("use_sliding_window") ?? false
+            ? json.Int("sliding_window", ModelLimits.Window)
+            : null;
         return config with
         {
             AttentionBias = json.OptionalBool("attention_bias") ?? false,
             Experts = ExpertsConfig.Read(json, count, inner, normalize),
-            LayerWindows = windowed
-                ? Enumerable.Repeat(json.Int("sliding_window", ModelLimits.Window), config.LayerCount)
-                    .ToArray()
+            LayerWindows = window is { } tokens
+                ? Enumerable.Repeat(tokens, config.LayerCount).ToArray()
                 : [],
         };
     }
