@@ -20,6 +20,7 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         var settings = GenerationSettings.Parse(fields, server);
         var asked = MaxTokens(fields);
         var logProbs = LogProbs(fields);
+        var scoring = PromptScoring.Parse(fields, settings, server.Options.Caps, echoed: null);
         var truncation = Truncation.Parse(fields);
         var addSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false;
         var conversation = Conversation.Parse(fields);
@@ -27,13 +28,17 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         var tokens = await server.Model.EncodeAsync(
             text, ChatText.Encoding(server, addSpecialTokens), cancel);
         var room = new ContextRoom(server.Model.MaxModelLength, "messages");
+        var prompt = room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens);
+        scoring.Check(prompt.Tokens.Length);
         return new TextRequest
         {
             Format = Format,
             ModelName = name,
-            Prompts = [room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens)],
+            Prompts = [prompt],
             Settings = settings,
             LogProbs = logProbs,
+            PromptLogProbs = scoring.Reported,
+            ScoredWith = scoring.Wanted,
             NewParser = AnswerParsers.For(server.Model, conversation, text),
             ShownTokens = AnswerParsers.ShownTokens(server.Model),
         };

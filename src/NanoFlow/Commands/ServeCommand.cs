@@ -32,6 +32,8 @@ internal static class ServeCommand
         var template = tokenizer.Config.ChatTemplate is { } text
             ? ChatTemplate.Parse(text)
             : null;
+        var pooling = given.Get(ServeFlags.Pooling, null)
+            ?? SentencePooling.Read(source) ?? PoolingMode.Last;
         using var signals = new StopSignals();
         using var engine = LoadEngine(source, EngineFlags.Options(given));
         var names = given.All(ServeFlags.ServedModelName);
@@ -45,6 +47,7 @@ internal static class ServeCommand
             Tokenizer = tokenizer,
             ChatTemplate = template,
             Reasoning = given.Get(ServeFlags.ReasoningParser, ReasoningMode.Auto),
+            Pooling = pooling,
             Created = DateTimeOffset.UtcNow,
         };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);

@@ -1,6 +1,7 @@
 // The flags of `serve` that concern HTTP.
 
 using NanoFlow.Cli;
+using NanoFlow.Models;
 using NanoFlow.Server;
 using NanoFlow.Server.Protocol;
 
@@ -58,6 +59,15 @@ internal static class ServeFlags
             ("deepseek-r1", ReasoningMode.Think),
             ("qwen3", ReasoningMode.Think)));
 
+    public static readonly Flag<PoolingMode?> Pooling = new(
+        "--pooling", "NAME", "auto, last, mean or cls", "auto: as the model's folder says, or last",
+        "which hidden state of a text is its embedding",
+        Read.Choice<PoolingMode?>(
+            ("auto", null),
+            ("last", PoolingMode.Last),
+            ("mean", PoolingMode.Mean),
+            ("cls", PoolingMode.First)));
+
     public static readonly Flag<bool> NoSpecialInContent = new(
         "--no-special-in-content", null, "true or false", "off",
         "special tokens spelt out in chat messages stay text",
@@ -94,7 +104,7 @@ internal static class ServeFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         Host, Port, ServedModelName, ApiKey, AllowedOrigins, ShutdownTimeout, ReasoningParser,
-        NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings, MaxLogitBias,
+        Pooling, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings, MaxLogitBias,
     ];
 
     public static ServerOptions Options(Given given) => new()
