@@ -94,7 +94,7 @@ public class PromptTests
 
         var e = Assert.Throws<ArgumentException>(() => large.TrySubmit(tooMany));
 
-        Assert.Contains("the limit is 4194304", e.Message, StringComparison.Ordinal);
+        Assert.Contains("the limit is 1048576", e.Message, StringComparison.Ordinal);
     }
 
     private static Generation Generation(int promptTokens, int newTokens, int? promptLogProbs) =>
