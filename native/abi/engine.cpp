@@ -69,6 +69,10 @@ uint64_t penalty_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_sequences} * graph.dims.vocab * sizeof(uint16_t);
 }
 
+uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
+  return uint64_t{options.max_sequences} * graph.dims.hidden * sizeof(float);
+}
+
 }  // namespace
 
 // Greedy, without anything that names memory.
@@ -82,6 +86,7 @@ struct Engine::Slot {
         row_sequence(options.max_step_rows),
         row_position(options.max_step_rows),
         sequences(options.max_sequences),
+        first_row(options.max_sequences),
         pages(size_t{options.max_sequences} * pages_of_sequence(options)),
         sampling(options.max_sequences),
         bias(size_t{options.max_sequences} * NF_MAX_BIAS),
@@ -97,7 +102,7 @@ struct Engine::Slot {
     const uint64_t per_sequence =
         sizeof(nf_sequence) + sizeof(nf_sampling) + NF_MAX_BIAS * sizeof(nf_bias) +
         pages_of_sequence(options) * sizeof(uint32_t) + (vocab + 31) / 32 * sizeof(uint32_t) +
-        3 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
+        4 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
     return options.max_step_rows * per_row + options.max_sequences * per_sequence;
   }
 
@@ -117,6 +122,7 @@ struct Engine::Slot {
   std::vector<uint32_t> row_sequence;
   std::vector<uint32_t> row_position;
   std::vector<nf_sequence> sequences;
+  std::vector<uint32_t> first_row;
   std::vector<uint32_t> pages;
   std::vector<nf_sampling> sampling;
   std::vector<nf_bias> bias;
@@ -141,7 +147,7 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   memory.weights = weights.packed_bytes();
   memory.arena = place_arena(graph, options.max_step_rows, options.max_sequences).total_bytes;
   memory.kv_page = page_bytes(options, graph, *backend) * graph.dims.num_layers;
-  memory.sampling = penalty_bytes(options, graph);
+  memory.sampling = penalty_bytes(options, graph) + pooled_bytes(options, graph);
   memory.steps = options.num_slots * Slot::bytes(options, graph.dims.vocab) +
                  rope_tables(options, spec) * rope_bytes(options, graph);
   memory.largest_tensor = weights.largest_source_bytes();
@@ -189,6 +195,9 @@ void Engine::allocate(const nf_model_spec& spec) {
       reinterpret_cast<int32_t*>(backend_->allocate(sequences * sizeof(int32_t), "last tokens"));
   penalty_counts_ = reinterpret_cast<uint16_t*>(
       backend_->allocate(penalty_bytes(options_, graph_), "penalty counts"));
+  pooled_ =
+      reinterpret_cast<float*>(backend_->allocate(pooled_bytes(options_, graph_), "pooled states"));
+  pooled_rows_.resize(sequences);
   if (!has_pages(graph_)) return;
   memory_.kv_layer_bytes = page * options_.num_pages;
   memory_.kv.layer = backend_->allocate(kv_bytes, "KV pages");
@@ -278,11 +287,12 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   uint32_t samples = 0;
   for (uint32_t s = 0; s < shape.num_sequences; ++s) {
     const nf_sequence& sequence = slot.sequences[s];
+    slot.first_row[s] = row;
     for (uint32_t i = 0; i < sequence.row_count; ++i, ++row) {
       slot.row_sequence[row] = s;
       slot.row_position[row] = sequence.position + i;
     }
-    if ((sequence.flags & NF_SEQUENCE_SAMPLE) != 0) slot.sample_row[samples++] = row - 1;
+    for (uint32_t i = num_samples(sequence); i > 0; --i) slot.sample_row[samples++] = row - i;
   }
   Batch& batch = slot.step.batch;
   batch.num_rows = shape.num_rows;
@@ -293,6 +303,7 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   batch.row_sequence = slot.row_sequence.data();
   batch.row_position = slot.row_position.data();
   batch.sequences = slot.sequences.data();
+  batch.first_row = slot.first_row.data();
   batch.pages = slot.pages.data();
   batch.sample_row = slot.sample_row.data();
   batch.sampling = slot.sampling.data();
@@ -301,6 +312,8 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
   batch.mask_words = slot.mask_words;
   batch.last_tokens = last_tokens_;
   batch.penalty_counts = penalty_counts_;
+  batch.pooled = pooled_;
+  batch.pooled_rows = pooled_rows_.data();
   batch.out_tokens = slot.out_tokens.data();
   batch.out_logprobs = slot.out_logprobs.data();
   batch.out_top_tokens = slot.out_top_tokens.data();
@@ -346,6 +359,17 @@ void Engine::copy_logits(uint32_t index, uint32_t sample, float* out, uint32_t c
     return;
   }
   throw Error(NF_UNSUPPORTED, "logits: this model has none");
+}
+
+void Engine::copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const {
+  const uint32_t hidden = graph_.dims.hidden;
+  NF_CHECK(hidden > 0, NF_UNSUPPORTED, "pooled: this model has no hidden states");
+  NF_CHECK(sequence_slot < options_.max_sequences && capacity >= hidden, NF_INVALID_ARGUMENT,
+           "pooled: sequence_slot or capacity is out of range");
+  const uint32_t rows = pooled_rows_[sequence_slot];
+  NF_CHECK(rows > 0, NF_INVALID_ARGUMENT, "pooled: no step has named the slot with a pooling flag");
+  const float* sum = pooled_ + size_t{sequence_slot} * hidden;
+  for (uint32_t i = 0; i < hidden; ++i) out[i] = sum[i] / static_cast<float>(rows);
 }
 
 }  // namespace nf

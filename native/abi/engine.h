@@ -43,6 +43,7 @@ class Engine {
   // False on timeout.
   bool wait(uint32_t slot, uint32_t timeout_us, nf_step_result& out);
   void copy_logits(uint32_t slot, uint32_t sample, float* out, uint32_t capacity) const;
+  void copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const;
 
   // Sees every launch from the next submit on; null to stop. For traces and tests.
   void observe(ExecutionObserver* observer) { observer_ = observer; }
@@ -66,6 +67,8 @@ class Engine {
   ModelMemory memory_;
   int32_t* last_tokens_ = nullptr;      // [max_sequences]
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
+  float* pooled_ = nullptr;             // [max_sequences, hidden]
+  std::vector<uint32_t> pooled_rows_;   // [max_sequences]
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Program>> programs_;
   ExecutionObserver* observer_ = nullptr;

@@ -230,3 +230,12 @@ nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, floa
     engine->engine.copy_logits(slot, sample, out, capacity);
   });
 }
+
+nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* out,
+                             uint32_t capacity) {
+  return guard([&] {
+    require(engine, "engine");
+    require(out, "out");
+    engine->engine.copy_pooled(sequence_slot, out, capacity);
+  });
+}

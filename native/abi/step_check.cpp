@@ -1,9 +1,11 @@
 #include "abi/step_check.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "core/check.h"
+#include "core/pooling.h"
 
 namespace nf {
 
@@ -25,17 +27,21 @@ StepCheck::StepCheck(const nf_engine_options& options, const Graph& graph, bool 
       vocab_(graph.dims.vocab),
       has_pages_(graph.dims.num_layers > 0),
       has_long_rope_(has_long_rope),
+      has_hidden_states_(graph.dims.hidden > 0),
       slot_seen_(options.max_sequences, 0),
       written_(has_pages_ ? options.num_pages : 0, false) {}
 
 void StepCheck::check_step(const nf_step_buffers& step, const nf_step_shape& shape) {
   check_shape(step, shape);
   uint64_t rows = 0;
+  uint64_t samples = 0;
   for (uint32_t s = 0; s < shape.num_sequences; ++s) {
     check_sequence(step.sequences[s], s, shape);
     rows += step.sequences[s].row_count;
+    samples += num_samples(step.sequences[s]);
   }
   require(rows == shape.num_rows, "num_rows is not the sum of row_count");
+  require(samples <= options_.max_sequences, "the step has more samples than max_sequences");
   for (uint32_t r = 0; r < shape.num_rows; ++r) {
     require(step.tokens[r] >= -1 && step.tokens[r] < static_cast<int32_t>(vocab_),
             "a token is outside the vocabulary", "row", r);
@@ -66,6 +72,9 @@ void StepCheck::check_sequence(const nf_sequence& sequence, uint32_t index,
         "its page table exceeds num_pages");
   check(!has_pages_ || uint64_t{sequence.page_count} * options_.page_tokens >= end,
         "page_count does not cover its tokens");
+  const uint32_t pools = sequence.flags & kPoolFlags;
+  check(std::popcount(pools) <= 1, "it has more than one pooling flag");
+  check(pools == 0 || has_hidden_states_, "the model has no hidden states to pool");
 }
 
 // A slot's last token and penalty counts have one owner a step.
@@ -126,6 +135,8 @@ void StepCheck::check_sampling(const nf_step_buffers& step, uint32_t num_samples
     check(sampling.num_logprobs <= NF_MAX_LOGPROBS, "num_logprobs exceeds NF_MAX_LOGPROBS");
     check(uint64_t{sampling.bias_begin} + sampling.bias_count <= capacity,
           "its bias range is out of bounds");
+    check((sampling.flags & NF_SAMPLING_SCORE) == 0 || sampling.target < vocab_,
+          "its target is outside the vocabulary");
     for (uint32_t b = 0; b < sampling.bias_count; ++b) {
       check(step.bias[sampling.bias_begin + b].token < vocab_,
             "a biased token is outside the vocabulary");

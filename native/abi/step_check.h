@@ -10,6 +10,12 @@
 
 namespace nf {
 
+// The samples that a sequence has in its step.
+inline uint32_t num_samples(const nf_sequence& sequence) {
+  if ((sequence.flags & NF_SEQUENCE_SAMPLE_ALL) != 0) return sequence.row_count;
+  return (sequence.flags & NF_SEQUENCE_SAMPLE) != 0 ? 1 : 0;
+}
+
 class StepCheck {
  public:
   StepCheck(const nf_engine_options& options, const Graph& graph, bool has_long_rope);
@@ -30,6 +36,7 @@ class StepCheck {
   uint32_t vocab_;
   bool has_pages_;
   bool has_long_rope_;
+  bool has_hidden_states_;
   uint64_t num_checks_ = 0;
   std::vector<uint64_t> slot_seen_;  // [max_sequences]: the check that saw the slot last
   std::vector<bool> written_;        // [num_pages]: all false between checks

@@ -1,7 +1,8 @@
 // The rows of one step as the kernels see them: the caller's buffers plus what is derived per row.
 //
 // Rows: decode sequences first (one row each), then prefill chunks. A sequence's rows are
-// contiguous. A sample is a row whose token is drawn: the last row of a sequence that asks for it.
+// contiguous. A sample is a row after which a token is drawn or scored: the last row of a sequence
+// that asks for it, or all its rows.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct Batch {
   const uint32_t* row_sequence = nullptr;  // [num_rows] index into sequences
   const uint32_t* row_position = nullptr;  // [num_rows]
   const nf_sequence* sequences = nullptr;  // [num_sequences]
+  const uint32_t* first_row = nullptr;     // [num_sequences] of the sequence in this step
   const uint32_t* pages = nullptr;         // page tables, indexed by sequence.page_begin
 
   const uint32_t* sample_row = nullptr;   // [num_samples]
@@ -37,6 +39,9 @@ struct Batch {
 
   int32_t* last_tokens = nullptr;      // [max_sequences] per slot, lives across steps
   uint16_t* penalty_counts = nullptr;  // [max_sequences, vocab]; see penalty_counts.h
+
+  float* pooled = nullptr;  // [max_sequences, H] per slot, lives across steps; see pooling.h
+  uint32_t* pooled_rows = nullptr;  // [max_sequences] how many rows are summed there
 
   int32_t* out_tokens = nullptr;      // [num_samples]
   float* out_logprobs = nullptr;      // [num_samples]

@@ -50,6 +50,11 @@ RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
   return {std::max(a.begin, begin), std::min(a.end, end)};
 }
 
+uint32_t rows_in(const Batch& batch, RowSpace space) {
+  if (space == RowSpace::kSample) return batch.num_samples;
+  return space == RowSpace::kSequence ? batch.num_sequences : batch.num_rows;
+}
+
 }  // namespace
 
 GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section) {
@@ -66,8 +71,7 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                OpArgs& args) {
   const Op& op = *bound.op;
   const Binder binder(program, op, layer);
-  const uint32_t count = op.rows == RowSpace::kSample ? batch.num_samples : batch.num_rows;
-  RowRange rows = program.scale(bound, count);
+  RowRange rows = program.scale(bound, rows_in(batch, op.rows));
   switch (op.kind) {
     case OpKind::kEmbedding:
       args.embedding = {rows, &batch, binder.weight(), static_cast<float*>(binder.written()),
@@ -129,6 +133,14 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
       break;
     case OpKind::kEcho:
       args.echo = {rows, &batch, op.shape.out};
+      break;
+    case OpKind::kPool:
+      args.pool = {rows,
+                   &batch,
+                   static_cast<const float*>(binder.read(0)),
+                   static_cast<const float*>(binder.weight().data),
+                   op.shape.out,
+                   program.graph().dims.rms_norm_eps};
       break;
     case OpKind::kCount:
       NF_ASSERT(!"not an op");

@@ -17,9 +17,10 @@ namespace nf {
 enum class Reach : uint8_t { kSame, kPrefix, kAll };
 
 enum class RowSpace : uint8_t {
-  kToken,   // rows of the step
-  kSample,  // sampled rows
-  kKvPage,  // rows of the step as appended to the KV pages: outlives the step, not in the arena
+  kToken,     // rows of the step
+  kSample,    // sampled rows
+  kSequence,  // sequences of the step
+  kKvPage,    // rows of the step as appended to the KV pages: outlives the step, not in the arena
 };
 
 using TensorId = uint16_t;

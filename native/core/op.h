@@ -26,12 +26,14 @@ enum class OpKind : uint8_t {
   kGeGlu,
   kSample,
   kEcho,
+  kPool,
   kCount
 };
 
 constexpr const char* kOpKindNames[] = {
     "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
-    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo"};
+    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo",
+    "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
@@ -140,7 +142,7 @@ struct GluArgs {
   uint32_t intermediate;
 };
 
-// Draws the token of each sample row (see sampling.h).
+// Draws or scores the token of each sample row (see sampling.h).
 struct SampleArgs {
   RowRange rows;  // of samples
   const Batch* batch;
@@ -155,6 +157,17 @@ struct EchoArgs {
   uint32_t vocab;
 };
 
+// Pools the hidden states of sequences that ask for it, after the last norm, into their slots (see
+// pooling.h). Others cost nothing.
+struct PoolArgs {
+  RowRange rows;  // of sequences
+  const Batch* batch;
+  const float* x;       // [T, H]
+  const float* weight;  // [H]
+  uint32_t hidden;
+  float epsilon;
+};
+
 // Storage for the arguments of any op: a nano-op is bound into one of these.
 union OpArgs {
   OpArgs() : embedding() {}
@@ -166,6 +179,7 @@ union OpArgs {
   GluArgs glu;
   SampleArgs sample;
   EchoArgs echo;
+  PoolArgs pool;
 };
 
 }  // namespace nf

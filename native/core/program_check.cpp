@@ -81,7 +81,10 @@ class UnrolledStep {
     if (tick == 0) return NF_SEGMENT_PROLOGUE;
     return tick <= layers_ ? NF_SEGMENT_LAYER : NF_SEGMENT_EPILOGUE;
   }
-  uint32_t rows_in(RowSpace space) const { return space == RowSpace::kSample ? samples_ : rows_; }
+  // Sequences have the same bound as samples.
+  uint32_t rows_in(RowSpace space) const {
+    return space == RowSpace::kSample || space == RowSpace::kSequence ? samples_ : rows_;
+  }
   const std::vector<Node>& nodes() const { return nodes_; }
 
   void add(const Op& op, uint32_t tick, uint16_t nano_op, RowRange rows) {

@@ -7,6 +7,7 @@
 //                token -1 with log-probability -inf.
 //  2. Report.    Log-probabilities come from the clean logits, before everything below. The best
 //                are listed by (logit descending, id ascending); unused places hold (-1, -inf).
+//     With NF_SAMPLING_SCORE nothing else happens: the result is the target with its own.
 //  3. Penalties. For a token in the prompt or the output: logit > 0 ? logit / r : logit * r. For
 //                one that is n > 0 times in the output: logit -= presence + frequency * n. Only
 //                sequences with NF_SEQUENCE_COUNT have counts; for others they are zero.
@@ -155,14 +156,26 @@ inline SampleInput sample_input(const SampleArgs& args, uint32_t index) {
       .counts = counted ? batch.penalty_counts + size_t{sequence.slot} * args.vocab : nullptr,
       .bias = batch.bias + sampling.bias_begin,
       .mask = masked ? batch.masks + size_t{index} * batch.mask_words : nullptr,
-      .position = sequence.position + sequence.row_count,
+      .position = batch.row_position[batch.sample_row[index]] + 1,
   };
+}
+
+inline bool is_scored(const nf_sampling& sampling) {
+  return (sampling.flags & NF_SAMPLING_SCORE) != 0;
+}
+
+inline bool is_last_row(const Batch& batch, uint32_t row) {
+  return row + 1 == batch.num_rows || batch.row_sequence[row + 1] != batch.row_sequence[row];
 }
 
 // Where the results of sample `index` go. Starts as "no token".
 class SampleOutput {
  public:
-  SampleOutput(const Batch& batch, uint32_t index) : batch_(batch), index_(index) {
+  SampleOutput(const Batch& batch, uint32_t index)
+      : batch_(batch),
+        index_(index),
+        leads_on_(!is_scored(batch.sampling[index]) &&
+                  is_last_row(batch, batch.sample_row[index])) {
     for (uint32_t rank = 0; rank < NF_MAX_LOGPROBS; ++rank) set_alternative(rank, -1, kBanned);
     set_token(-1, kBanned);
   }
@@ -172,10 +185,12 @@ class SampleOutput {
     batch_.out_top_logprobs[size_t{index_} * NF_MAX_LOGPROBS + rank] = logprob;
   }
 
-  // A following step may already embed the slot's last token: without one, that is token 0.
+  // What is drawn after the last row of a sequence becomes its slot's last token. A following step
+  // may already embed it: without one, that is token 0.
   void set_token(int32_t token, float logprob) {
     batch_.out_tokens[index_] = token;
     batch_.out_logprobs[index_] = logprob;
+    if (!leads_on_) return;
     const uint32_t sequence = batch_.row_sequence[batch_.sample_row[index_]];
     batch_.last_tokens[batch_.sequences[sequence].slot] = std::max(token, 0);
   }
@@ -183,6 +198,7 @@ class SampleOutput {
  private:
   const Batch& batch_;
   uint32_t index_;
+  bool leads_on_;
 };
 
 }  // namespace nf

@@ -23,6 +23,7 @@ namespace {
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
         NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kSample, sample), NF_ROW(kEcho, echo),         \
+        NF_ROW(kPool, pool),                                                                    \
   }
 
 constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);

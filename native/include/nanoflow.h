@@ -152,7 +152,7 @@ typedef struct nf_memory {
   uint64_t weights;        /* packed */
   uint64_t arena;          /* activations, for every plan of the engine */
   uint64_t kv_page;        /* one page, all layers */
-  uint64_t sampling;       /* logits and penalty counts (the counts are touched only when used) */
+  uint64_t sampling;       /* penalty counts and pooled states (touched only when used) */
   uint64_t steps;          /* the buffers of all slots and the RoPE table */
   uint64_t largest_tensor; /* the biggest source tensor that is mapped while packing */
 } nf_memory;

@@ -120,6 +120,7 @@ class DecoderBuilder {
     final_norm.reads[0].reach = Reach::kAll;
     final_norm.gather = true;
     final_norm.rows = RowSpace::kSample;
+    const WeightId final_norm_weight = final_norm.weight;
 
     Op& head = graph_.add_op(NF_SEGMENT_EPILOGUE, "lm_head", OpKind::kGemm, Resource::kMemory);
     head.rows = RowSpace::kSample;
@@ -132,11 +133,22 @@ class DecoderBuilder {
     head.shape.in = spec_.hidden;
     head.softcap = spec_.logit_softcap;
 
+    pool(final_norm_weight);
+
     Op& sample = graph_.add_op(NF_SEGMENT_EPILOGUE, "sample", OpKind::kSample, Resource::kMemory);
     sample.rows = RowSpace::kSample;
     sample.reads = {{logits, Reach::kSame}};
     sample.gated = true;
     sample.shape.out = spec_.vocab;
+  }
+
+  // Before sampling, which waits for the release of the step.
+  void pool(WeightId final_norm) {
+    Op& op = graph_.add_op(NF_SEGMENT_EPILOGUE, "pool", OpKind::kPool, Resource::kMemory);
+    op.rows = RowSpace::kSequence;
+    op.reads = {{x_out_, Reach::kAll}};
+    op.weight = final_norm;
+    op.shape.out = spec_.hidden;
   }
 
   // One checkpoint matrix among those that a GEMM reads as one.

@@ -20,6 +20,7 @@ constexpr Kernel kKernels[] = {
     {OpKind::kGeGlu, "ge_glu", any_shape, no_workspace, ge_glu},
     {OpKind::kSample, "sample", any_shape, sample_workspace, sample},
     {OpKind::kEcho, "echo", any_shape, no_workspace, echo},
+    {OpKind::kPool, "pool", any_shape, no_workspace, pool},
 };
 static_assert(sizeof(kKernels) / sizeof(kKernels[0]) == size_t(OpKind::kCount));
 

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/penalty_counts.h"
+#include "core/pooling.h"
 #include "core/sampling.h"
 
 namespace nf::reference {
@@ -78,10 +79,16 @@ struct Norm {
   float epsilon;
 
   void operator()(const float* x, float* out, size_t size) const {
+    each(x, size, [out](size_t i, float value) { out[i] = value; });
+  }
+
+  // Calls fn(i, element i of the result).
+  template <typename Fn>
+  void each(const float* x, size_t size, Fn&& fn) const {
     const double mean_square = dot(x, x, size) / double(size);
     const auto scale = float(1.0 / std::sqrt(mean_square + double{epsilon}));
     for (size_t i = 0; i < size; ++i) {
-      out[i] = x[i] * scale * weight[i];
+      fn(i, x[i] * scale * weight[i]);
     }
   }
 };
@@ -269,6 +276,22 @@ void swi_glu(const OpArgs& op, Lane& lane) { gate(op.glu, lane, silu); }
 
 void ge_glu(const OpArgs& op, Lane& lane) { gate(op.glu, lane, gelu); }
 
+void pool(const OpArgs& op, Lane& lane) {
+  const PoolArgs& args = op.pool;
+  const size_t hidden = args.hidden;
+  const Norm norm{args.weight, args.epsilon};
+  for_each_row(lane, args.rows, [&](uint32_t index) {
+    const PooledPart part = pooled_part(*args.batch, index);
+    float* sum = args.batch->pooled + args.batch->sequences[index].slot * hidden;
+    for (uint32_t row = part.rows.begin; row < part.rows.end; ++row) {
+      const bool adds = part.adds || row > part.rows.begin;
+      norm.each(args.x + row * hidden, hidden,
+                [&](size_t i, float value) { sum[i] = adds ? sum[i] + value : value; });
+    }
+    note_pooled(*args.batch, index, part);
+  });
+}
+
 void echo(const OpArgs& op, Lane& lane) {
   const EchoArgs& args = op.echo;
   const Batch& batch = *args.batch;
@@ -276,7 +299,9 @@ void echo(const OpArgs& op, Lane& lane) {
     const uint32_t row = batch.sample_row[index];
     const auto next = int32_t((uint32_t(resolve_token(batch, row)) + 1) % args.vocab);
     SampleOutput output(batch, index);
-    output.set_token(next, 0.0f);
+    const nf_sampling& sampling = batch.sampling[index];
+    const int32_t token = is_scored(sampling) ? int32_t(sampling.target) : next;
+    output.set_token(token, token == next ? 0.0f : kBanned);
     output.set_alternative(0, next, 0.0f);
   });
 }

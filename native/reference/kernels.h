@@ -19,6 +19,7 @@ void swi_glu(const OpArgs& args, Lane& lane);
 void ge_glu(const OpArgs& args, Lane& lane);
 void sample(const OpArgs& args, Lane& lane);  // sample.cpp
 void echo(const OpArgs& args, Lane& lane);
+void pool(const OpArgs& args, Lane& lane);
 
 size_t sample_workspace(const OpShape& shape);  // bytes of scratch a worker needs
 

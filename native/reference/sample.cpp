@@ -123,6 +123,10 @@ void sample_one(const SampleInput& input, Scratch& scratch, SampleOutput output)
     if (scratch.logits[token] == kBanned) break;
     output.set_alternative(rank, int32_t(token), logprob(token));
   }
+  if (is_scored(input.sampling)) {
+    output.set_token(int32_t(input.sampling.target), logprob(input.sampling.target));
+    return;
+  }
   adjust(input, scratch.logits);
   if (std::ranges::max(scratch.logits) == kBanned) return;
   const uint32_t token = choose(input, scratch);

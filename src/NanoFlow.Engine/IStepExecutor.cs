@@ -16,9 +16,15 @@ internal interface IStepExecutor : IDisposable
     /// <summary>Starts the step; it runs up to its sampling.</summary>
     void Submit(int slot, in StepInfo step);
 
-    /// <summary>Lets it sample.</summary>
+    /// <summary>Lets it sample. All tokens before this step are committed by now, so this is where
+    /// constraints of sequences are asked what may follow.</summary>
     void Release(int slot);
 
     /// <summary>Waits for the step of a slot. False: the time is over, call it again.</summary>
     bool TryWait(int slot, TimeSpan timeout, StepResults results);
+
+    /// <summary>Copies the pooled hidden state of a sequence whose step has completed.</summary>
+    /// <param name="sequenceSlot">The device slot it had.</param>
+    /// <param name="state">As many elements as the model's hidden size.</param>
+    void ReadPooled(int sequenceSlot, Span<float> state);
 }

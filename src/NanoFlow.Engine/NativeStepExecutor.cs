@@ -55,8 +55,12 @@ internal sealed unsafe class NativeStepExecutor : IStepExecutor
             NativeMethods.StepSubmit(_engine.Pointer, (uint)slot, program, &shape));
     }
 
-    public void Release(int slot) => NativeException.ThrowIfFailed(
-        NativeMethods.StepRelease(_engine.Pointer, (uint)slot));
+    public void Release(int slot)
+    {
+        _writers[slot].WriteConstraints();
+        NativeException.ThrowIfFailed(
+            NativeMethods.StepRelease(_engine.Pointer, (uint)slot));
+    }
 
     public bool TryWait(int slot, TimeSpan timeout, StepResults results)
     {
@@ -70,6 +74,15 @@ internal sealed unsafe class NativeStepExecutor : IStepExecutor
         NativeException.ThrowIfFailed(status);
         Copy(native, results);
         return true;
+    }
+
+    public void ReadPooled(int sequenceSlot, Span<float> state)
+    {
+        fixed (float* first = state)
+        {
+            NativeException.ThrowIfFailed(NativeMethods.SequencePooled(
+                _engine.Pointer, (uint)sequenceSlot, first, (uint)state.Length));
+        }
     }
 
     public void Dispose() => _engine.Dispose();

@@ -1,6 +1,9 @@
 // Writes a step straight into the buffers of one slot, which native code reads: rows, page tables,
 // and how each token is drawn. The scheduler keeps the limits that the buffers were sized for;
 // spans check them again.
+//
+// A step is written before the tokens of the step before it are known. What a constraint allows is
+// therefore written last, when the step is released to sample, while its forward pass runs.
 
 using NanoFlow.Native;
 using NanoFlow.Scheduling;
@@ -12,6 +15,8 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
     private readonly NfStepBuffers _buffers;
     private readonly int _maxRows;
     private readonly int _maxSequences;
+    private readonly (Sequence Sequence, int Sample)[] _constrained;
+    private int _constrainedCount;
     private int _sequences;
     private int _rows;
     private int _pages;
@@ -23,6 +28,7 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         _buffers = buffers;
         _maxRows = limits.MaxStepRows;
         _maxSequences = limits.MaxSequences;
+        _constrained = new (Sequence, int)[_maxSequences];
     }
 
     public void Clear()
@@ -32,6 +38,8 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         _pages = 0;
         _samples = 0;
         _biases = 0;
+        Array.Clear(_constrained, 0, _constrainedCount);
+        _constrainedCount = 0;
     }
 
     public void Add(
@@ -43,6 +51,8 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         tokens.CopyTo(new Span<int>(_buffers.Tokens, _maxRows)[_rows..]);
         pages.CopyTo(new Span<int>(_buffers.Pages, (int)_buffers.PagesCapacity)[_pages..]);
         var flags = part.Samples ? NfSequenceFlag.Sample : 0;
+        flags |= part.Scores > 0 ? NfSequenceFlag.SampleAll : 0;
+        flags |= PoolFlag(sequence.Pooling);
         flags |= part.ResetsSlot ? NfSequenceFlag.Reset : 0;
         flags |= part.HasLongRope ? NfSequenceFlag.LongRope : 0;
         flags |= sequence.Sampling.HasPenalties ? NfSequenceFlag.Count : 0;
@@ -59,15 +69,39 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         _sequences++;
         _rows += tokens.Length;
         _pages += pages.Length;
+        AddScores(sequence, part);
         if (part.Samples)
         {
-            AddSample(sequence.Sampling);
+            AddSample(sequence);
         }
     }
 
-    private void AddSample(SamplingParams sampling)
+    /// <summary>Writes what constraints allow now. A sequence that has ended since has a sample that
+    /// nobody reads.</summary>
+    public void WriteConstraints()
     {
-        var flags = sampling.AllowedTokens is null ? 0 : NfSamplingFlag.Mask;
+        for (var i = 0; i < _constrainedCount; i++)
+        {
+            var (sequence, sample) = _constrained[i];
+            var mask = Mask(sample);
+            if (sequence.State == SequenceState.Finished)
+            {
+                mask.Fill(uint.MaxValue);
+                continue;
+            }
+            sequence.Constraint!.WriteMask(mask);
+            if (sequence.Sampling.AllowedTokens is { } allowed)
+            {
+                KeepOnly(mask, allowed);
+            }
+        }
+    }
+
+    private void AddSample(Sequence sequence)
+    {
+        var sampling = sequence.Sampling;
+        var isMasked = sampling.AllowedTokens is not null || sequence.Constraint is not null;
+        var flags = isMasked ? NfSamplingFlag.Mask : 0;
         new Span<NfSampling>(_buffers.Sampling, _maxSequences)[_samples] = new NfSampling
         {
             Temperature = sampling.Temperature,
@@ -84,12 +118,41 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
             Flags = (uint)flags,
         };
         AddBias(sampling.LogitBias);
-        if (sampling.AllowedTokens is { } allowed)
+        if (sequence.Constraint is not null)
         {
-            WriteMask(allowed);
+            _constrained[_constrainedCount++] = (sequence, _samples);
+        }
+        else if (sampling.AllowedTokens is { } allowed)
+        {
+            WriteMask(Mask(_samples), allowed);
         }
         _samples++;
     }
+
+    // The row at a position scores the token after it.
+    private void AddScores(Sequence sequence, SequencePart part)
+    {
+        var room = new Span<NfSampling>(_buffers.Sampling, _maxSequences);
+        for (var i = 0; i < part.Scores; i++)
+        {
+            room[_samples++] = new NfSampling
+            {
+                TopP = 1,
+                RepetitionPenalty = 1,
+                NumLogprobs = (uint)(sequence.PromptLogProbs ?? 0),
+                Flags = (uint)NfSamplingFlag.Score,
+                Target = (uint)sequence.Tokens[part.Position + i + 1],
+            };
+        }
+    }
+
+    private static NfSequenceFlag PoolFlag(Pooling pooling) => pooling switch
+    {
+        Pooling.First => NfSequenceFlag.PoolFirst,
+        Pooling.Last => NfSequenceFlag.PoolLast,
+        Pooling.Mean => NfSequenceFlag.PoolMean,
+        _ => 0,
+    };
 
     private void AddBias(IReadOnlyList<TokenBias> biases)
     {
@@ -102,14 +165,33 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         _biases += biases.Count;
     }
 
-    private void WriteMask(IReadOnlyList<int> allowed)
+    private Span<uint> Mask(int sample)
     {
         var words = (int)_buffers.MaskWords;
-        var mask = new Span<uint>(_buffers.Masks + (nint)_samples * words, words);
+        return new Span<uint>(_buffers.Masks + (nint)sample * words, words);
+    }
+
+    private static void WriteMask(Span<uint> mask, IReadOnlyList<int> allowed)
+    {
         mask.Clear();
         for (var i = 0; i < allowed.Count; i++)
         {
             mask[allowed[i] >> 5] |= 1u << (allowed[i] & 31);
+        }
+    }
+
+    // Tokens that are in both; where none is, the sampler has nothing to draw from and the sequence
+    // ends with an error.
+    private static void KeepOnly(Span<uint> mask, IReadOnlyList<int> allowed)
+    {
+        for (var word = 0; word < mask.Length; word++)
+        {
+            var kept = 0u;
+            for (var i = 0; i < allowed.Count; i++)
+            {
+                kept |= allowed[i] >> 5 == word ? 1u << (allowed[i] & 31) : 0;
+            }
+            mask[word] &= kept;
         }
     }
 }

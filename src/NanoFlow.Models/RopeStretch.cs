@@ -1,13 +1,14 @@
-// Rope that is stretched by a factor for every frequency ("longrope", of Phi-3): by one list while a
-// sequence fits into the positions of the first training, by another in all positions of a longer
-// one.
+// Rope that is stretched by a factor for every frequency ("longrope", of Phi-3): by one list while
+// a sequence fits into the positions of the first training, by another in all positions of a
+// longer one.
 
 namespace NanoFlow.Models;
 
 /// <summary>Facts of the model that the rope depends on.</summary>
 internal readonly record struct RopeSizes(int HeadDim, int MaxPositions);
 
-/// <summary>What frequencies are divided by: HeadDim / 2 factors each.</summary>
+/// <summary>What frequencies are divided by: HeadDim / 2 factors each; no long ones where the
+/// short ones hold for every sequence.</summary>
 public sealed record RopeStretch(
     IReadOnlyList<double> ShortFactors, IReadOnlyList<double> LongFactors)
 {

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using NanoFlow.Server.Access;
 using NanoFlow.Server.Endpoints;
 using NanoFlow.Server.Metrics;
+using NanoFlow.Server.Protocol;
 
 namespace NanoFlow.Server;
 
@@ -18,6 +19,7 @@ internal static class Routes
         IEndpointRouteBuilder app, ServerState server, PrometheusExporter exporter)
     {
         var models = new ModelsEndpoint(server.Model);
+        var messages = new MessagesEndpoint(server);
         var tokens = new TokenizeEndpoint(server);
         var health = new HealthEndpoint(server);
         var metrics = new MetricsEndpoint(exporter);
@@ -25,6 +27,9 @@ internal static class Routes
             "/v1/completions", Post, new CompletionsEndpoint(server).RunAsync);
         app.MapMethods(
             "/v1/chat/completions", Post, new ChatCompletionsEndpoint(server).RunAsync);
+        app.MapMethods("/v1/responses", Post, new ResponsesEndpoint(server).RunAsync);
+        app.MapMethods(AnthropicApi.Messages, Post, messages.RunAsync);
+        app.MapMethods(AnthropicApi.CountTokens, Post, messages.CountAsync);
         app.MapMethods("/v1/models", Get, models.ListAsync);
         app.MapMethods("/v1/models/{**id}", Get, models.OneAsync);
         app.MapMethods("/tokenize", Post, tokens.TokenizeAsync);

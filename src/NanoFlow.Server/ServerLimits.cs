@@ -29,6 +29,13 @@ public static class ServerLimits
     // NF_MAX_LOGPROBS of nanoflow.h, and the OpenAI limit.
     public const int MaxLogProbs = 20;
 
+    // OpenAI's limits of a list of tools and of a name.
+    public const int MaxTools = 128;
+    public const int MaxToolNameChars = 64;
+
+    // Calls in one answer that must be calls. Published examples stay below ten.
+    public const int MaxCalls = 32;
+
     // Retrieved texts that a template puts before the question; published ones show a dozen.
     public const int MaxDocuments = 256;
 
@@ -47,8 +54,13 @@ public static class ServerLimits
     // Open sockets. A stream costs about 80 KiB here, so this many fit in a gigabyte.
     public const int MaxConnections = 10_000;
 
-    // Of a client that fell behind by more than the sockets hold. Kestrel's own 240 would let one
-    // that reads a byte a second keep its connection and its unsent answer for hours.
-    public const int MinSendBytesPerSecond = 16 << 10;
-    public const int SendGraceSeconds = 10;
+    // Of a client that fell behind by more than the sockets hold: whoever takes this much is never
+    // cut off, however long its answer. Fast text is 12 KiB of events a second, the worst mobile
+    // networks in use (EDGE) carry 8 to 25 KiB, so a slow reader lags but stays; and the grace
+    // covers the minute's quarter that a phone is in a tunnel. What such a client holds is a
+    // connection and what was not yet sent; steps do not wait for it. Kestrel's own 240 would let
+    // one that reads a byte a second keep them for hours: an answer of a megabyte is gone after
+    // four minutes here, after more than an hour there.
+    public const int MinSendBytesPerSecond = 4 << 10;
+    public const int SendGraceSeconds = 15;
 }

@@ -41,7 +41,8 @@ public sealed class GoldenFile
     // Also those that have no tokenizer.
     public static TheoryData<string> LogProbModels =>
     [
-        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+        .. Models.Select(row => row.Data),
+        "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
     ];
 
     public static GoldenFile Open(string model)
@@ -50,6 +51,13 @@ public sealed class GoldenFile
         return Directory.Exists(path)
             ? new(path, Read(Path.Combine(path, "golden.json")))
             : new(path + ".gguf", Read(path + ".json"));
+    }
+
+    // What is said about prompts, without generating.
+    public static GoldenFile OpenPrompts(string model)
+    {
+        var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
+        return new(folder, Read(Path.Combine(folder, "prompts.json")));
     }
 
     public static GoldenFile OpenStoryteller() =>

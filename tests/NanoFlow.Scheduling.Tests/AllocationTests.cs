@@ -17,6 +17,7 @@ public class AllocationTests
             MaxPositions = 80,
             PageTokens = 4,
             PageCount = 40,
+            LongRopeAfter = 40,
         };
         var scheduler = new Scheduler(options);
         var arrivals = new Queue<Sequence>();
@@ -27,6 +28,7 @@ public class AllocationTests
                 new int[random.Next(1, 20)], random.Next(1, 60), SamplingParams.Greedy)
             {
                 EndTokens = [0],
+                PromptLogProbs = i % 4 == 0 ? 2 : null,
             });
         }
 
@@ -37,6 +39,49 @@ public class AllocationTests
 
         Assert.True(scheduler.PreemptionCount > 0, "pages never ran out");
         Assert.Equal(0, allocated);
+    }
+
+    // The room for tokens doubles: a long answer is a handful of allocations, whatever its limit,
+    // and no step between them allocates.
+    [Fact]
+    public void Step_LongAnswer_AllocatesOnlyWhenItsRoomDoubles()
+    {
+        const int Length = 16 * Sequence.FirstNewTokens;
+        const int Doublings = 4;
+        const int FirstSteps = 100;
+        var scheduler = new Scheduler(new SchedulerOptions
+        {
+            MaxSequences = 1,
+            MaxStepRows = 64,
+            MaxPositions = 2 * Length,
+            PageTokens = 128,
+            PageCount = 2 * Length / 128,
+        });
+        scheduler.Enqueue(new Sequence([1], Length, SamplingParams.Greedy));
+        var allocated = new List<long>(Length);
+        for (var i = 0; i < Length; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.True(scheduler.TrySchedule(NullWriter.Instance, out var step));
+            scheduler.Complete(step.Number, [2]);
+            allocated.Add(GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.False(scheduler.TrySchedule(NullWriter.Instance, out _));
+        var later = allocated.Skip(FirstSteps).ToArray();
+        Assert.Equal(Doublings, later.Count(bytes => bytes > 0));
+        Assert.InRange(later.Sum(), 1, 2 * sizeof(int) * (Length + Sequence.FirstNewTokens));
+    }
+
+    [Fact]
+    public void Sequence_WholeContextAsItsLimit_TakesRoomForTheFirstTokensOnly()
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var sequence = new Sequence([1, 2], 1 << 20, SamplingParams.Greedy);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal(2, sequence.TokenAt(1));
+        Assert.InRange(allocated, 1, 4 * sizeof(int) * Sequence.FirstNewTokens);
     }
 
     private static void Run(Scheduler scheduler, Queue<Sequence> arrivals, int steps)

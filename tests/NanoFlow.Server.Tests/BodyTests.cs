@@ -18,7 +18,13 @@ public sealed class BodyTests(EchoServer server) : IClassFixture<EchoServer>
         "{'prompt':'a'}", "{prompt:1}", "{\"prompt\":NaN}", "{\"prompt\":Infinity}",
         "{\"prompt\":01}", "{\"prompt\":\"a\",}", "{\"prompt\":\"a\"} x", "nul", "\u0000",
         "{\"prompt\":\"\\x\"}", "{\"prompt\":\"\n\"}", "// {}", "{\"a\":1,\"a\":2}",
-        "{\"prompt\":\"a\",\"prompt\":\"b\"}",
+        "{\"prompt\":\"a\",\"prompt\":\"b\"}", "{\"prompt\":-}", "{\"prompt\":1.}",
+        "{\"prompt\":.5}",
+        "{\"prompt\":+1}", "{\"prompt\":1e}", "{\"prompt\":0x10}", "{\"prompt\":-Infinity}",
+        "{\"prompt\":\"\\u12\"}", "{\"prompt\":\"\t\"}", "{\"prompt\":[1,]}", "{\"prompt\":[1 2]}",
+        "{\"prompt\":\"a\"}{}", "{\"prompt\" \"a\"}", "{,}", "{\"a\"}", "/* */{}", "\u00a0{}",
+        "{\"messages\":[{]}", "{\"messages\":[{\"role\":\"user\",\"role\":\"user\"}]}",
+        "{\"prompt\":undefined}", "{\"prompt\":True}", "<xml/>", "prompt=a", "\"", "[[[[[[[[",
     ];
 
     private static readonly string[] NotObjects =

@@ -14,7 +14,8 @@ public sealed class EchoHost : IAsyncDisposable
     private readonly ServedModel _model;
     private readonly List<NanoFlowServer> _servers = [];
 
-    private EchoHost(string folder, EngineOptions options, ScriptedModel? script)
+    private EchoHost(
+        string folder, EngineOptions options, ScriptedModel? script, Action<string>? prepare)
     {
         _folder = folder;
         var shape = ModelShapes.Find("tiny-llama")!;
@@ -22,7 +23,7 @@ public sealed class EchoHost : IAsyncDisposable
         Engine = InferenceEngine.Load(EngineModel.Echo(vocabSize), options);
         var length = Engine.Facts.MaxModelLength;
         _model = script is null
-            ? BytesOf(shape, Path.Combine(folder, "model"), length)
+            ? BytesOf(shape, Path.Combine(folder, "model"), length, prepare)
             : script.ToServed(length);
     }
 
@@ -32,12 +33,16 @@ public sealed class EchoHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <param name="prepare">Changes the model's folder before it is loaded.</param>
     public static async Task<EchoHost> StartAsync(
-        EngineOptions engine, ServerOptions? options = null, ScriptedModel? script = null)
+        EngineOptions engine,
+        ServerOptions? options = null,
+        ScriptedModel? script = null,
+        Action<string>? prepare = null)
     {
         var folder = Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
         var host = new EchoHost(
-            folder, engine with { Device = DeviceKind.Reference }, script);
+            folder, engine with { Device = DeviceKind.Reference }, script, prepare);
         host.Client = ClientOf(await host.AddServerAsync(options ?? new ServerOptions()));
         return host;
     }
@@ -68,9 +73,11 @@ public sealed class EchoHost : IAsyncDisposable
 
     public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
 
-    private static ServedModel BytesOf(ModelShape shape, string path, int maxModelLength)
+    private static ServedModel BytesOf(
+        ModelShape shape, string path, int maxModelLength, Action<string>? prepare)
     {
         RandomModel.Create(shape, path, seed: 1);
+        prepare?.Invoke(path);
         var model = ModelFolder.Open(path);
         var tokenizer = Tokenizer.Load(path);
         return new ServedModel

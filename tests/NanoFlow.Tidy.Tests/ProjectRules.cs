@@ -12,11 +12,13 @@ public static class ProjectRules
         ["NanoFlow.Planning"] = [],
         ["NanoFlow.Models"] = [],
         ["NanoFlow.Tokenization"] = [],
+        ["NanoFlow.Grammar"] = ["NanoFlow.Scheduling", "NanoFlow.Tokenization"],
         ["NanoFlow.Native"] = [],
         ["NanoFlow.Bindings.Generator"] = [],
         ["NanoFlow.Engine"] =
             ["NanoFlow.Scheduling", "NanoFlow.Planning", "NanoFlow.Models", "NanoFlow.Native"],
-        ["NanoFlow.Server"] = ["NanoFlow.Engine", "NanoFlow.Tokenization"],
+        ["NanoFlow.Server"] =
+            ["NanoFlow.Engine", "NanoFlow.Tokenization", "NanoFlow.Grammar"],
         ["NanoFlow"] = ["NanoFlow.Server"],
     };
 

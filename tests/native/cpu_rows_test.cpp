@@ -343,6 +343,8 @@ TEST("cpu: echo answers with the next token") {
                        top(2 * NF_MAX_LOGPROBS);
   std::vector<float> logprobs(2, 1.0f), top_logprobs(2 * NF_MAX_LOGPROBS);
   const std::vector<uint32_t> sample_row = {0, 2};
+  const std::vector<nf_sampling> sampling(2);
+  step.batch.sampling = sampling.data();
   step.batch.tokens = tokens.data();
   step.batch.last_tokens = last_tokens.data();
   step.batch.sample_row = sample_row.data();

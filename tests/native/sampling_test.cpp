@@ -424,6 +424,48 @@ TEST("a row alone and among others gives the same bits") {
   }
 }
 
+TEST("a score is the target's log-probability, whatever the sampling says") {
+  Draw draw({std::log(1.0f), std::log(5.0f), std::log(2.0f), -kInfinity});
+  draw.bias = {{0, 50.0f}};
+  draw.allow_only({1});
+  draw.sampling.flags |= NF_SAMPLING_SCORE;
+  draw.sampling.temperature = 1.0f;
+  draw.sampling.target = 2;
+  draw.sampling.num_logprobs = 1;
+  draw.position = 1;
+  for (const Sampler& sampler : kSamplers) {
+    const Drawn scored = sample_all(sampler, {draw})[0];
+    CHECK_EQ(scored.token, 2);
+    CHECK(std::abs(scored.logprob - std::log(0.25f)) < 1e-6f);
+    CHECK_EQ(scored.top_tokens[0], 1);
+    Draw impossible = draw;
+    impossible.sampling.target = 3;
+    CHECK_EQ(sample_all(sampler, {impossible})[0].logprob, -kInfinity);
+    Draw broken = draw;
+    broken.logits.assign(4, kNaN);
+    CHECK_EQ(sample_all(sampler, {broken})[0].token, -1);
+  }
+}
+
+TEST("a score leaves the last token of its slot alone, and so does all but the last row") {
+  for (const Sampler& sampler : kSamplers) {
+    Random random(seed());
+    Step step({{4, 2, 6, NF_SEQUENCE_SAMPLE_ALL}, {4, 2, 6, NF_SEQUENCE_SAMPLE_ALL}}, {.vocab = 3},
+              random);
+    step.sampling[3].flags = NF_SAMPLING_SCORE;
+    step.last_tokens = {7, 7};
+    const nf::Batch batch = step.batch();
+    const float logits[] = {0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1};
+    nf::OpArgs args;
+    args.sample = {{0, 4}, &batch, logits, 3};
+    SerialLane lane(3, sampler.workspace({.out = 3}));
+    sampler.launch(args, lane);
+    CHECK((step.out_tokens == std::vector<int32_t>{1, 2, 1, 0}));
+    CHECK_EQ(step.last_tokens[step.sequences[0].slot], 2);
+    CHECK_EQ(step.last_tokens[step.sequences[1].slot], 7);
+  }
+}
+
 TEST("a sequence that is not counted has no penalties") {
   for (const Sampler& sampler : kSamplers) {
     Random random(seed());

@@ -110,6 +110,7 @@ class Step {
     out_logprobs.assign(sample_row.size(), 7.0f);
     out_top_tokens.assign(sample_row.size() * NF_MAX_LOGPROBS, -7);
     out_top_logprobs.assign(sample_row.size() * NF_MAX_LOGPROBS, 7.0f);
+    pooled_rows.assign(specs.size(), 0);
     num_decode_ = options.num_decode;
   }
 
@@ -141,6 +142,7 @@ class Step {
     view.row_sequence = row_sequence.data();
     view.row_position = row_position.data();
     view.sequences = sequences.data();
+    view.first_row = first_row.data();
     view.pages = pages.data();
     view.sample_row = sample_row.data();
     view.sampling = sampling.data();
@@ -149,6 +151,8 @@ class Step {
     view.mask_words = mask_words;
     view.last_tokens = last_tokens.data();
     view.penalty_counts = penalty_counts.data();
+    view.pooled = pooled.data();
+    view.pooled_rows = pooled_rows.data();
     view.out_tokens = out_tokens.data();
     view.out_logprobs = out_logprobs.data();
     view.out_top_tokens = out_top_tokens.data();
@@ -179,6 +183,7 @@ class Step {
   std::vector<uint32_t> row_sequence;
   std::vector<uint32_t> row_position;
   std::vector<nf_sequence> sequences;
+  std::vector<uint32_t> first_row;
   std::vector<uint32_t> pages;
   std::vector<uint32_t> sample_row;
   std::vector<nf_sampling> sampling;
@@ -187,6 +192,8 @@ class Step {
   uint32_t mask_words = 0;
   std::vector<int32_t> last_tokens;
   std::vector<uint16_t> penalty_counts;
+  std::vector<float> pooled;  // [sequences, H] for tests of pooling
+  std::vector<uint32_t> pooled_rows;
   std::vector<int32_t> out_tokens;
   std::vector<float> out_logprobs;
   std::vector<int32_t> out_top_tokens;
@@ -203,13 +210,18 @@ class Step {
     sequence.prompt_tokens = spec.prompt_tokens;
     sequence.flags = spec.flags;
     pages.resize(pages.size() + sequence.page_count);
+    first_row.push_back(num_rows());
     for (uint32_t i = 0; i < spec.row_count; ++i) {
       const bool patched = spec.row_count == 1 && pick(random, 0, 1) == 0;
       tokens.push_back(patched ? -1 : int32_t(pick(random, 0, options.vocab - 1)));
       row_sequence.push_back(uint32_t(sequences.size()));
       row_position.push_back(spec.position + i);
     }
-    if ((spec.flags & NF_SEQUENCE_SAMPLE) != 0) sample_row.push_back(num_rows() - 1);
+    const bool all = (spec.flags & NF_SEQUENCE_SAMPLE_ALL) != 0;
+    const bool last = (spec.flags & NF_SEQUENCE_SAMPLE) != 0;
+    for (uint32_t i = all ? spec.row_count : uint32_t{last}; i > 0; --i) {
+      sample_row.push_back(num_rows() - i);
+    }
     sequences.push_back(sequence);
   }
 
@@ -234,7 +246,7 @@ inline std::vector<SequenceSpec> random_sequences(Random& random, uint32_t num_d
   for (uint32_t i = 0; i < num_decode + num_prefill; ++i) {
     const uint32_t rows = i < num_decode ? 1 : pick(random, 1, 40);
     const uint32_t history = pick(random, 0, 3) == 0 ? 0 : pick(random, 1, 150);
-    specs.push_back({history, rows, pick(random, 0, history + rows), pick(random, 0, 7)});
+    specs.push_back({history, rows, pick(random, 0, history + rows), pick(random, 0, 15)});
   }
   return specs;
 }

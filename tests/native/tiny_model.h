@@ -20,6 +20,10 @@ struct TinyOptions {
   bool bias = false;
   bool tied = false;
   const char* architecture = "LlamaForCausalLM";
+  uint32_t hidden = 64;
+  uint32_t intermediate = 80;
+  // Weights in block formats, by the names of nf_weight_describe.
+  std::vector<nf_tensor_format> formats = {};
   std::vector<uint32_t> windows = {};  // by layer; empty: none
   float attention_softcap = 0;
   float logit_softcap = 0;
@@ -28,6 +32,9 @@ struct TinyOptions {
   std::vector<float> short_factors = {};
   std::vector<float> long_factors = {};
 };
+
+// Two layers whose weights have all block formats, neighbours in one weight different ones.
+TinyOptions mixed_formats(uint32_t device);
 
 // Refers to the options.
 nf_model_spec tiny_spec(const TinyOptions& options);
@@ -47,6 +54,7 @@ struct Conversation {
 struct Part {
   Conversation* conversation;
   uint32_t rows;
+  uint32_t flags = NF_SEQUENCE_SAMPLE;
 };
 
 class TinyModel {
@@ -67,19 +75,22 @@ class TinyModel {
   Conversation& converse(uint32_t length, uint64_t seed);
 
   // Runs a step and advances the conversations; the parts with one row that come first are decodes,
-  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part.
+  // as many as `decodes` says. Returns the logits [kVocab] after the last row of each part that
+  // samples. With NF_SEQUENCE_SAMPLE_ALL rows before the end of the conversation are scored.
   std::vector<std::vector<float>> step(nf::Program& program, const std::vector<Part>& parts,
                                        uint32_t decodes);
   // Sampled tokens of the last step.
   const std::vector<int32_t>& sampled() const { return sampled_; }
+  const std::vector<float>& logprobs() const { return logprobs_; }
 
  private:
-  void load_weights(uint64_t seed);
+  void load_weights(const TinyOptions& options, uint64_t seed);
 
   std::unique_ptr<nf::Engine> engine_;
   nf::Program* sequential_ = nullptr;
   std::vector<std::unique_ptr<Conversation>> conversations_;
   std::vector<int32_t> sampled_;
+  std::vector<float> logprobs_;
   uint32_t next_page_ = 0;
   uint32_t page_tokens_;
 };

@@ -33,6 +33,7 @@ constexpr Tolerance tolerance(nf::OpKind kind, nf::DType operand, nf::DType writ
       // K, V and the weights of the keys are bf16: errors of many keys add up like noise.
       return bf16 ? Tolerance{1.5e-2f, 2 * kBf16Step} : Tolerance{2e-5f, 2e-6f};
     case nf::OpKind::kSample:
+    case nf::OpKind::kPool:
       return {2e-5f, 2e-6f};
     default:
       return {1e-6f, rounding + 4e-6f};

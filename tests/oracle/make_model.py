@@ -119,7 +119,7 @@ SHAPES = {
         attention_bias=True, attention_gain=1.2, dtype="float16", chatml=True, shards=2,
         new_style_config=True,
     ),
-    # 64 positions at first: the prompt of 63 crosses them while it generates, the longer ones before.
+    # 64 positions at first: the prompt of 63 gets there while it generates, longer ones before.
     "tiny-phi3": Shape(
         family="phi3", hidden=60, intermediate=100, layers=3, heads=5, kv_heads=1, head_dim=12,
         positions=512, rope_theta=10000.0, tied=False, template=None, original_positions=64,

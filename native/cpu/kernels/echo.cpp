@@ -10,7 +10,13 @@ void echo_sample(const EchoArgs& args, uint32_t sample) {
   const auto last = static_cast<uint32_t>(resolve_token(*args.batch, row));
   const auto token = static_cast<int32_t>((last + 1) % args.vocab);
   SampleOutput output(*args.batch, sample);
-  output.set_token(token, 0.0f);
+  const nf_sampling& sampling = args.batch->sampling[sample];
+  if (is_scored(sampling)) {
+    const auto target = static_cast<int32_t>(sampling.target);
+    output.set_token(target, target == token ? 0.0f : kBanned);
+  } else {
+    output.set_token(token, 0.0f);
+  }
   output.set_alternative(0, token, 0.0f);  // there is no second candidate
 }
 

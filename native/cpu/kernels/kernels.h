@@ -20,6 +20,7 @@ namespace nf::cpu {
 NF_CPU_KERNEL(embedding);
 NF_CPU_KERNEL(sample);
 NF_CPU_KERNEL(echo);
+NF_CPU_KERNEL(pool);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \

@@ -320,6 +320,11 @@ void sample_one(const SampleInput& input, Candidates candidates, SampleOutput ou
   if (largest == kBanned) return;
   const LogSoftmax logprobs = log_softmax(candidates.logits, input.vocab, largest);
   list_best(input.sampling.num_logprobs, candidates, logprobs, output);
+  if (is_scored(input.sampling)) {
+    const uint32_t target = input.sampling.target;
+    output.set_token(int32_t(target), logprobs.of(candidates.logits[target]));
+    return;
+  }
   largest = adjust(input, candidates.logits, largest);
   if (largest == kBanned) return;
   const uint32_t token = choose(input, largest, candidates);

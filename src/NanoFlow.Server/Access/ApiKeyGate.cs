@@ -1,5 +1,6 @@
 // Lets a request pass when it carries one of the server's keys. Everything needs a key, unknown
-// paths included, except routes marked as open.
+// paths included, except routes marked as open. Anthropic's clients have a header of their own for
+// it, which counts on their paths.
 
 using System.Security.Cryptography;
 using System.Text;
@@ -34,16 +35,29 @@ internal sealed class ApiKeyGate
             return;
         }
 
-        var header = context.Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        if (GivenBy(context.Request) is not { } key)
         {
             throw new RequestRefusedException(ApiError.WrongKey(given: false));
         }
 
-        if (!IsKnown(header[Scheme.Length..].Trim()))
+        if (!IsKnown(key))
         {
             throw new RequestRefusedException(ApiError.WrongKey(given: true));
         }
+    }
+
+    private static string? GivenBy(HttpRequest request)
+    {
+        var header = request.Headers.Authorization.ToString();
+        if (header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return header[Scheme.Length..].Trim();
+        }
+
+        return AnthropicApi.Has(request.Path)
+            && request.Headers[AnthropicApi.KeyHeader].ToString() is { Length: > 0 } key
+            ? key
+            : null;
     }
 
     // Looks at every key, whichever matches.

@@ -18,6 +18,11 @@ internal sealed class RequestShell(AccessLog log, TimeProvider time)
         context.Features.Set(record);
         context.TraceIdentifier = RequestId(context.Request.Headers[IdHeader]);
         context.Response.Headers[IdHeader] = context.TraceIdentifier;
+        if (AnthropicApi.Has(context.Request.Path))
+        {
+            context.Response.Headers[AnthropicApi.RequestIdHeader] = context.TraceIdentifier;
+        }
+
         try
         {
             await AnswerAsync(context, next, record);

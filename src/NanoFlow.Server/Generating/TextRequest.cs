@@ -1,6 +1,7 @@
 // A request for text, ready to run: prompts as tokens, everything checked. Completions and chat
 // both become this.
 
+using NanoFlow.Scheduling;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
 
@@ -22,6 +23,9 @@ internal sealed record TextRequest
 
     /// <summary>Alternatives to report with each token; null: no log-probabilities.</summary>
     public required int? LogProbs { get; init; }
+
+    /// <summary>Makes what the tokens of one choice must keep to; null: nothing.</summary>
+    public Func<ITokenConstraint?> NewConstraint { get; init; } = static () => null;
 
     /// <summary>Makes the parser of one choice.</summary>
     public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();

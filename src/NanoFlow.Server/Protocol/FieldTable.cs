@@ -67,6 +67,8 @@ internal static class FieldTable
         new("max_tokens", 1, int.MaxValue) { Default = 16 };
     public static readonly IntegerField MaxCompletionTokens =
         new("max_completion_tokens", 1, int.MaxValue);
+    public static readonly IntegerField MaxOutputTokens =
+        new("max_output_tokens", 1, int.MaxValue);
     public static readonly IntegerField MinTokens = new("min_tokens", 0, int.MaxValue);
     public static readonly IntegerField Seed = new("seed", long.MinValue, long.MaxValue);
 

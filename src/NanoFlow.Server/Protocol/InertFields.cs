@@ -19,8 +19,9 @@ internal static class InertFields
         ("prompt_cache_key", JsonValueKind.String),
     ];
 
+    // Those of OpenAI; Anthropic has "auto" and the last one.
     private static readonly string[] ServiceTiers =
-        ["auto", "default", "flex", "scale", "priority"];
+        ["auto", "default", "flex", "scale", "priority", "standard_only"];
 
     public static void Check(RequestFields fields)
     {

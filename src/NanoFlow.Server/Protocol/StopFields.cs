@@ -8,32 +8,34 @@ namespace NanoFlow.Server.Protocol;
 
 internal static class StopFields
 {
-    public static IReadOnlyList<string> Strings(RequestFields fields, RequestCaps caps)
+    /// <param name="name">What the API calls them.</param>
+    public static IReadOnlyList<string> Strings(
+        RequestFields fields, RequestCaps caps, string name = "stop")
     {
-        if (!fields.TryGet("stop", out var value))
+        if (!fields.TryGet(name, out var value))
         {
             return [];
         }
 
         if (value.ValueKind == JsonValueKind.String)
         {
-            return [Checked(RequestFields.TextOf(value, "stop"))];
+            return [Checked(RequestFields.TextOf(value, name), name)];
         }
 
         if (value.ValueKind != JsonValueKind.Array)
         {
             throw RequestRefusedException.Invalid(
-                "'stop' must be a string or a list of strings", "stop");
+                $"'{name}' must be a string or a list of strings", name);
         }
 
         if (value.GetArrayLength() > caps.MaxStopStrings)
         {
             throw RequestRefusedException.Invalid(
-                $"'stop' may have at most {caps.MaxStopStrings} strings", "stop");
+                $"'{name}' may have at most {caps.MaxStopStrings} strings", name);
         }
 
         return value.EnumerateArray()
-            .Select(item => Checked(RequestFields.TextOf(item, "stop"))).ToArray();
+            .Select(item => Checked(RequestFields.TextOf(item, name), name)).ToArray();
     }
 
     public static IReadOnlyList<int> Tokens(RequestFields fields, int vocabSize)
@@ -66,12 +68,12 @@ internal static class StopFields
                     + $"got {Quote.Cut(value.GetRawText())}"),
                 param);
 
-    private static string Checked(string stop)
+    private static string Checked(string stop, string name)
     {
         if (stop.Length == 0 || Encoding.UTF8.GetByteCount(stop) > ServerLimits.MaxStopBytes)
         {
             throw RequestRefusedException.Invalid(
-                $"a string of 'stop' must have 1 to {ServerLimits.MaxStopBytes} bytes", "stop");
+                $"a string of '{name}' must have 1 to {ServerLimits.MaxStopBytes} bytes", name);
         }
 
         return stop;

@@ -7,7 +7,7 @@ using NanoFlow.Server.Protocol;
 
 namespace NanoFlow.Server.Responses;
 
-/// <summary>Stateless: one object serves every request of its endpoint.</summary>
+/// <summary>Immutable: what a stream has written so far belongs to its events.</summary>
 internal interface IWireFormat
 {
     /// <summary>What ids of its answers start with.</summary>

@@ -46,7 +46,20 @@ internal static class JsonResponse
             headers.WWWAuthenticate = "Bearer";
         }
 
-        return WriteAsync(context, error.Status, json => WriteError(json, error));
+        return WriteAsync(
+            context,
+            error.Status,
+            json =>
+            {
+                if (AnthropicApi.Has(context.Request.Path))
+                {
+                    AnthropicError.Write(json, error);
+                }
+                else
+                {
+                    WriteError(json, error);
+                }
+            });
     }
 
     public static void WriteError(Utf8JsonWriter json, ApiError error)

@@ -16,6 +16,9 @@ public sealed class StopMatcher(StopStrings stops)
 
     public long MatchEnd { get; private set; }
 
+    // The stop string that matched.
+    public string? MatchText => Matched ? stops.TextAt(_node) : null;
+
     // How many of the last bytes may be the beginning of a stop string and must wait.
     public int HeldBackBytes => Matched ? 0 : stops.DepthOf(_node);
 

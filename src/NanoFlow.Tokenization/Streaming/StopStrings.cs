@@ -26,11 +26,12 @@ public sealed class StopStrings
         // The node of the longest proper suffix of this one that is a prefix of a stop string.
         public int Suffix { get; set; }
 
-        // Length of the longest stop string that ends here, or 0.
+        // The longest stop string that ends here, counted from 1; 0 for none.
         public int Match { get; set; }
     }
 
     private readonly List<Node> _nodes = [new Node(0, None, None)];
+    private readonly List<(string Text, int ByteCount)> _stops = [];
 
     public StopStrings(IReadOnlyList<string> texts)
     {
@@ -49,6 +50,7 @@ public sealed class StopStrings
                     $"stop: a string of {bytes.Length} bytes, must have 1 to {MaximumBytes}",
                     nameof(texts));
             }
+            _stops.Add((text!, bytes.Length));
             Insert(bytes);
         }
         LinkSuffixes();
@@ -69,7 +71,11 @@ public sealed class StopStrings
 
     internal int DepthOf(int node) => _nodes[node].Depth;
 
-    internal int MatchAt(int node) => _nodes[node].Match;
+    // Length in bytes of the stop string that ends at the node; 0 for none.
+    internal int MatchAt(int node) =>
+        _nodes[node].Match is > 0 and var match ? _stops[match - 1].ByteCount : 0;
+
+    internal string TextAt(int node) => _stops[_nodes[node].Match - 1].Text;
 
     private int Child(int node, byte next)
     {
@@ -96,7 +102,7 @@ public sealed class StopStrings
             }
             node = child;
         }
-        _nodes[node] = _nodes[node] with { Match = bytes.Length };
+        _nodes[node] = _nodes[node] with { Match = _stops.Count };
     }
 
     // Breadth first: the suffix of a node is shallower, so it is complete when it is needed. A stop

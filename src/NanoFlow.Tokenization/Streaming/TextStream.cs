@@ -41,6 +41,9 @@ public sealed class TextStream
     // A stop string is complete: the sequence ends and later tokens are ignored.
     public bool Stopped => _matcher.Matched;
 
+    // The stop string that is complete.
+    public string? StopText => _matcher.MatchText;
+
     // Text that may be sent now. Good until the next call.
     public ReadOnlySpan<byte> Ready => _detokenizer.Text[.._ready];
 
