@@ -106,7 +106,8 @@ internal static class ServeFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         Host, Port, ServedModelName, ApiKey, AllowedOrigins, ShutdownTimeout, ReasoningParser,
-        ToolCallParser, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings, MaxLogitBias,
+        ToolCallParser, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings,
+        MaxLogitBias,
     ];
 
     public static ServerOptions Options(Given given) => new()
