@@ -55,7 +55,13 @@ public sealed class MessagesTests(EchoServer server) : IClassFixture<EchoServer>
     [InlineData("\"max_tokens\":1,\"stop_sequences\":[7]," + Said, "'stop_sequences' must be")]
     [InlineData(
         "\"max_tokens\":1,\"stop_sequences\":[\"\"]," + Said, "a string of 'stop_sequences'")]
-    [InlineData("\"max_tokens\":1,\"tools\":[{\"name\":\"f\"}]," + Said, "tools are not")]
+    [InlineData("\"max_tokens\":1,\"tools\":[{\"name\":\"f\"}]," + Said, "knows no tools")]
+    [InlineData(
+        "\"max_tokens\":1,\"tools\":[{\"type\":\"bash_1\",\"name\":\"f\"}]," + Said,
+        "'tools[0]' must be of type function")]
+    [InlineData("\"max_tokens\":1,\"tool_choice\":{\"type\":\"x\"}," + Said, "must be one of")]
+    [InlineData(
+        "\"max_tokens\":1,\"tool_choice\":{\"type\":\"any\"}," + Said, "'tools' is empty")]
     [InlineData("\"max_tokens\":1,\"thinking\":{\"type\":\"x\"}," + Said, "'thinking.type'")]
     [InlineData(
         "\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]",
@@ -63,7 +69,11 @@ public sealed class MessagesTests(EchoServer server) : IClassFixture<EchoServer>
     [InlineData(
         "\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\",\"content\":"
         + "[{\"type\":\"tool_use\"}]}]",
-        "'messages[0].content[0]' is of type 'tool_use'")]
+        "no name of a function")]
+    [InlineData(
+        "\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\",\"content\":"
+        + "[{\"type\":\"image\"}]}]",
+        "'messages[0].content[0]' is of type 'image'")]
     public async Task Request_Wrong_IsRefusedInAnthropicsForm(string fields, string message)
     {
         var answer = await PostAsync(fields);

@@ -86,6 +86,13 @@ public sealed class ResponsesTests(EchoServer server) : IClassFixture<EchoServer
         "\"input\":\"a\",\"include\":[\"message.output_text.logprobs\"]", "top_logprobs")]
     [InlineData("\"input\":\"a\",\"reasoning\":{\"effort\":\"huge\"}", "reasoning.effort")]
     [InlineData("\"input\":\"a\",\"metadata\":[]", "metadata")]
+    [InlineData("\"input\":[{\"type\":\"function_call_output\"}]", "input[0].output")]
+    [InlineData("\"input\":\"a\",\"text\":{\"format\":{}}", "text.format")]
+    [InlineData(
+        "\"input\":\"a\",\"text\":{\"format\":{\"type\":\"json_schema\"}}", "text.format")]
+    [InlineData("\"input\":\"a\",\"tools\":7", "tools")]
+    [InlineData("\"input\":\"a\",\"tools\":[{\"type\":\"web_search\"}]", "tools[0].type")]
+    [InlineData("\"input\":\"a\",\"tool_choice\":\"required\"", "tool_choice")]
     [InlineData("\"input\":\"a\",\"max_output_tokens\":300", "input")]
     public async Task Request_Wrong_IsRefusedWithTheFieldsName(string fields, string param)
     {

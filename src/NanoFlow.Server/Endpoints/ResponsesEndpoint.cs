@@ -26,9 +26,12 @@ internal sealed class ResponsesEndpoint(ServerState server)
             Conversation = new Conversation
             {
                 Messages = InputField.Parse(fields),
+                Tools = ForeignTools.OfResponses(fields),
                 Variables = own.Variables(fields),
             },
             Settings = settings,
+            TextFormat = own.Format,
+            TextFormatParam = ResponsesFields.FormatName,
             MaxTokens = own.MaxOutputTokens,
             Param = "input",
         };
