@@ -17,7 +17,7 @@ internal sealed class StoryHost : IAsyncDisposable
         var folder = ModelFolder.Open(
             Path.Combine(ClientFiles.Repository, "samples", "storyteller"));
         var tokenizer = Tokenizer.Load(folder.FullPath);
-        _engine = InferenceEngine.Load(EngineModel.FromFolder(folder), new EngineOptions());
+        _engine = InferenceEngine.Load(EngineModel.From(folder), new EngineOptions());
         _model = new ServedModel
         {
             Names = ["story"],
