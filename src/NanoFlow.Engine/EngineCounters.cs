@@ -42,7 +42,8 @@ public sealed class EngineCounters
     /// <summary>Tokens computed past a stop.</summary>
     public long WastedTokens => Volatile.Read(ref _wastedTokens);
 
-    /// <summary>Tokens sampled, those wasted included.</summary>
+    /// <summary>Tokens drawn, those wasted and those that only tell the end of a prompt
+    /// included.</summary>
     public long GeneratedTokens => Volatile.Read(ref _generatedTokens);
 
     /// <summary>Time the device was busy.</summary>
@@ -63,9 +64,9 @@ public sealed class EngineCounters
         Volatile.Write(ref _rows, _rows + step.RowCount);
     }
 
-    internal void AddResults(StepResults results)
+    internal void AddResults(StepResults results, int scores)
     {
-        Volatile.Write(ref _generatedTokens, _generatedTokens + results.Count);
+        Volatile.Write(ref _generatedTokens, _generatedTokens + results.Count - scores);
         Volatile.Write(
             ref _deviceMicroseconds, _deviceMicroseconds + results.DeviceMicroseconds);
     }

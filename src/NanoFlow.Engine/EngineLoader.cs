@@ -49,7 +49,10 @@ internal static class EngineLoader
             return new EngineParts(
                 executor,
                 limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph));
+                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
+                {
+                    HiddenSize = model.Source?.Config.HiddenSize ?? 0,
+                });
         }
         catch
         {

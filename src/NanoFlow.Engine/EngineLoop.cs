@@ -49,6 +49,8 @@ internal sealed class EngineLoop : IDisposable
 
     public StepResults Results { get; }
 
+    public IStepExecutor Executor => _executor;
+
     public EngineCounters Counters { get; }
 
     public Exception? Failure => Volatile.Read(ref _failure);
@@ -174,7 +176,7 @@ internal sealed class EngineLoop : IDisposable
         _executor.Submit(slot, info);
         Counters.AddStep(info);
         _nextSlot = (slot + 1) % _executor.SlotCount;
-        return new Step(info.Number, slot);
+        return new Step(info, slot);
     }
 
     private void Complete(Step step)
@@ -186,8 +188,8 @@ internal sealed class EngineLoop : IDisposable
                 TakeMessages();
             }
         }
-        Counters.AddResults(Results);
-        _scheduler.Complete(step.Number, Results.Tokens.AsSpan(0, Results.Count));
+        Counters.AddResults(Results, step.Info.ScoreCount);
+        _scheduler.Complete(step.Info.Number, Results.Tokens.AsSpan(0, Results.Count));
     }
 
     private void Fail(Exception failure)
@@ -209,5 +211,5 @@ internal sealed class EngineLoop : IDisposable
         Counters.Publish(_scheduler, 0);
     }
 
-    private readonly record struct Step(long Number, int Slot);
+    private readonly record struct Step(StepInfo Info, int Slot);
 }

@@ -28,6 +28,8 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
     private CancellationToken _cancel;
     private RequestQueue? _queue;
     private StepResults? _results;
+    private IStepExecutor? _executor;
+    private float[]? _pooled;
     private int _isArmed;
     private int _cancelRequested;
     private int _published;
@@ -41,16 +43,22 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
 
     public Generation(GenerationRequest request)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxNewTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(request.MaxNewTokens);
         Request = request;
         Sequence = new Sequence(request.Prompt.Span, request.MaxNewTokens, request.Sampling)
         {
             MinNewTokens = request.MinNewTokens,
             EndTokens = request.EndTokens,
             StopCondition = request.StopCondition,
+            PromptLogProbs = request.PromptLogProbs,
+            Pooling = request.Pooling,
             Constraint = request.Constraint,
             Listener = this,
         };
+        if (request.PromptLogProbs is { } promptTop)
+        {
+            PromptScores = new PromptScores(request.Prompt.Length, promptTop);
+        }
         if (request.Sampling.LogProbCount is { } count)
         {
             _topCount = count;
@@ -61,6 +69,13 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
     }
 
     public GenerationRequest Request { get; }
+
+    /// <summary>Null when not asked for.</summary>
+    public PromptScores? PromptScores { get; }
+
+    /// <summary>The pooled hidden state of the prompt, once the generation has ended by itself;
+    /// empty when not asked for.</summary>
+    public ReadOnlyMemory<float> Pooled => _pooled;
 
     public int PromptTokenCount => Sequence.PromptLength;
 
@@ -137,13 +152,15 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
     }
 
     /// <summary>Ties it to the engine it is submitted to.</summary>
-    internal void Attach(RequestQueue queue, StepResults results)
+    internal void Attach(RequestQueue queue, EngineLoop loop, int hiddenSize)
     {
         if (Interlocked.CompareExchange(ref _queue, queue, null) is not null)
         {
             throw new InvalidOperationException("A generation can be submitted once.");
         }
-        _results = results;
+        _results = loop.Results;
+        _executor = loop.Executor;
+        _pooled = Request.Pooling == Pooling.None ? null : new float[hiddenSize];
         _queuedAt = Stopwatch.GetTimestamp();
     }
 
@@ -158,6 +175,12 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
             _queue?.Leave(this);
         }
     }
+
+    void ISequenceListener.OnPromptScore(Sequence sequence, int sample) =>
+        PromptScores!.Add(_results!, sample);
+
+    void ISequenceListener.OnPooled(Sequence sequence, int slot) =>
+        _executor!.ReadPooled(slot, _pooled);
 
     void ISequenceListener.OnToken(Sequence sequence, int token, int sample, bool isEnd)
     {
@@ -202,8 +225,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long; that and the tokens of the sequence, which do
-    // the same, is all that the engine's thread ever allocates. A reader may go on with the old ones: what was published there does not change.
+    // The arrays double when an answer turns out long; that, the tokens of the sequence, which do
+    // the same, and blocks of prompt scores are all that the engine's thread ever allocates. A
+    // reader may go on with the old arrays: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

@@ -7,9 +7,17 @@ public sealed record GenerationRequest
 {
     public required ReadOnlyMemory<int> Prompt { get; init; }
 
+    /// <summary>0: only the prompt is computed, for its scores or its hidden states.</summary>
     public required int MaxNewTokens { get; init; }
 
     public SamplingParams Sampling { get; init; } = new();
+
+    /// <summary>Alternatives reported with the log-probability of each token of the prompt; null: no
+    /// scores of the prompt.</summary>
+    public int? PromptLogProbs { get; init; }
+
+    /// <summary>Which hidden state of the prompt is kept.</summary>
+    public Pooling Pooling { get; init; }
 
     /// <summary>End tokens are ignored until so many tokens were generated.</summary>
     public int MinNewTokens { get; init; }
@@ -23,8 +31,9 @@ public sealed record GenerationRequest
     public ITokenConstraint? Constraint { get; init; }
 
     /// <summary>Refuses what would be an error of the whole step later.</summary>
-    internal void Validate(int vocabSize, int maxModelLength)
+    internal void Validate(EngineFacts facts)
     {
+        var (vocabSize, maxModelLength) = (facts.VocabSize, facts.MaxModelLength);
         var tokens = (long)Prompt.Length + MaxNewTokens;
         if (tokens > maxModelLength)
         {
@@ -36,6 +45,27 @@ public sealed record GenerationRequest
             CheckToken(token, vocabSize, "prompt");
         }
         CheckSampling(vocabSize);
+        CheckPrompt(facts.HiddenSize);
+    }
+
+    private void CheckPrompt(int hiddenSize)
+    {
+        if (PromptLogProbs is < 0 or > EngineLimits.LogProbs)
+        {
+            throw new ArgumentException(
+                $"PromptLogProbs is {PromptLogProbs}; allowed are 0 to {EngineLimits.LogProbs}.");
+        }
+        var scores = PromptLogProbs is { } count ? Prompt.Length * (1L + count) : 0;
+        if (scores > EngineLimits.PromptScores)
+        {
+            throw new ArgumentException(
+                $"The prompt's tokens have {scores} scores and alternatives; the limit is "
+                + $"{EngineLimits.PromptScores}.");
+        }
+        if (Pooling != Pooling.None && hiddenSize == 0)
+        {
+            throw new ArgumentException("The model has no hidden states to pool.");
+        }
     }
 
     private void CheckSampling(int vocabSize)

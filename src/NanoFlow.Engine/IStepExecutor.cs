@@ -22,4 +22,9 @@ internal interface IStepExecutor : IDisposable
 
     /// <summary>Waits for the step of a slot. False: the time is over, call it again.</summary>
     bool TryWait(int slot, TimeSpan timeout, StepResults results);
+
+    /// <summary>Copies the pooled hidden state of a sequence whose step has completed.</summary>
+    /// <param name="sequenceSlot">The device slot it had.</param>
+    /// <param name="state">As many elements as the model's hidden size.</param>
+    void ReadPooled(int sequenceSlot, Span<float> state);
 }

@@ -59,8 +59,8 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="InvalidOperationException">It was submitted before.</exception>
     public SubmitOutcome TrySubmit(Generation generation)
     {
-        generation.Request.Validate(Facts.VocabSize, Facts.MaxModelLength);
-        generation.Attach(_queue, _loop.Results);
+        generation.Request.Validate(Facts);
+        generation.Attach(_queue, _loop, Facts.HiddenSize);
         var outcome = _queue.TryEnqueue(generation);
         if (outcome != SubmitOutcome.Accepted)
         {
@@ -112,7 +112,11 @@ internal sealed record EngineParts(
 /// <param name="MaxModelLength">Prompt and output together, in tokens.</param>
 /// <param name="Graph">What plans for this model are made of.</param>
 public sealed record EngineFacts(
-    int VocabSize, int MaxModelLength, DeviceFacts Device, MemoryPlan Memory, GraphFacts Graph);
+    int VocabSize, int MaxModelLength, DeviceFacts Device, MemoryPlan Memory, GraphFacts Graph)
+{
+    /// <summary>Elements of a hidden state; 0: the model has none.</summary>
+    public int HiddenSize { get; init; }
+}
 
 /// <param name="Name">E.g. "cpu".</param>
 /// <param name="UnitCount">Worker threads on a CPU.</param>

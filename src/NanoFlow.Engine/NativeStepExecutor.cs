@@ -76,6 +76,15 @@ internal sealed unsafe class NativeStepExecutor : IStepExecutor
         return true;
     }
 
+    public void ReadPooled(int sequenceSlot, Span<float> state)
+    {
+        fixed (float* first = state)
+        {
+            NativeException.ThrowIfFailed(NativeMethods.SequencePooled(
+                _engine.Pointer, (uint)sequenceSlot, first, (uint)state.Length));
+        }
+    }
+
     public void Dispose() => _engine.Dispose();
 
     private static void Copy(NfStepResult native, StepResults results)

@@ -51,6 +51,8 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         tokens.CopyTo(new Span<int>(_buffers.Tokens, _maxRows)[_rows..]);
         pages.CopyTo(new Span<int>(_buffers.Pages, (int)_buffers.PagesCapacity)[_pages..]);
         var flags = part.Samples ? NfSequenceFlag.Sample : 0;
+        flags |= part.Scores > 0 ? NfSequenceFlag.SampleAll : 0;
+        flags |= PoolFlag(sequence.Pooling);
         flags |= part.ResetsSlot ? NfSequenceFlag.Reset : 0;
         flags |= part.HasLongRope ? NfSequenceFlag.LongRope : 0;
         flags |= sequence.Sampling.HasPenalties ? NfSequenceFlag.Count : 0;
@@ -67,6 +69,7 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         _sequences++;
         _rows += tokens.Length;
         _pages += pages.Length;
+        AddScores(sequence, part);
         if (part.Samples)
         {
             AddSample(sequence);
@@ -125,6 +128,31 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         }
         _samples++;
     }
+
+    // The row at a position scores the token after it.
+    private void AddScores(Sequence sequence, SequencePart part)
+    {
+        var room = new Span<NfSampling>(_buffers.Sampling, _maxSequences);
+        for (var i = 0; i < part.Scores; i++)
+        {
+            room[_samples++] = new NfSampling
+            {
+                TopP = 1,
+                RepetitionPenalty = 1,
+                NumLogprobs = (uint)(sequence.PromptLogProbs ?? 0),
+                Flags = (uint)NfSamplingFlag.Score,
+                Target = (uint)sequence.Tokens[part.Position + i + 1],
+            };
+        }
+    }
+
+    private static NfSequenceFlag PoolFlag(Pooling pooling) => pooling switch
+    {
+        Pooling.First => NfSequenceFlag.PoolFirst,
+        Pooling.Last => NfSequenceFlag.PoolLast,
+        Pooling.Mean => NfSequenceFlag.PoolMean,
+        _ => 0,
+    };
 
     private void AddBias(IReadOnlyList<TokenBias> biases)
     {

@@ -47,7 +47,9 @@ public sealed class GrammarVocabulary
         ArgumentNullException.ThrowIfNull(shown);
         return new GrammarVocabulary(
             size,
-            id => tokenizer.IsSpecial(id) && !shown.Contains(id) ? [] : tokenizer.TokenBytes(id).ToArray(),
+            id => tokenizer.IsSpecial(id) && !shown.Contains(id)
+                ? []
+                : tokenizer.TokenBytes(id).ToArray(),
             endTokens);
     }
 

@@ -28,6 +28,7 @@ internal sealed class Invariants
             Require(sequence.Arrival > lastArrival, "running out of order of arrival");
             lastArrival = sequence.Arrival;
             CheckProgress(sequence);
+            CheckScores(sequence);
             CheckRope(sequence);
             CheckMemory(sequence);
         }
@@ -53,11 +54,20 @@ internal sealed class Invariants
         Require(sequence.Pending is >= 0 and <= Scheduler.MaxStepsInFlight, "pending tokens");
         Require(sequence.Computed <= sequence.TokenCount + sequence.Pending, "too far computed");
         Require(
-            sequence.NewTokenCount + sequence.Pending <= sequence.MaxNewTokens,
+            sequence.NewTokenCount + sequence.Pending <= sequence.DrawLimit,
             "more tokens than the limit");
         Require(
             !sequence.IsDecoding || sequence.Computed == sequence.TokenCount + sequence.Pending - 1,
             "a decoding sequence has not one row left");
+    }
+
+    private static void CheckScores(Sequence sequence)
+    {
+        var scored = sequence.ScoredCount + sequence.PendingScores;
+        Require(sequence.PendingScores >= 0 && scored <= sequence.ScoreEnd, "scores miscounted");
+        Require(
+            sequence.Computed <= scored || scored == sequence.ScoreEnd,
+            "a prompt row was left unscored");
     }
 
     private void CheckRope(Sequence sequence)

@@ -10,6 +10,10 @@
 // up all its pages and is later computed again from its prompt and output; tokens depend on seed
 // and position only, so it goes on as if nothing had happened.
 //
+// A sequence that wants its prompt scored has a sample after every prompt row, and a step has at most
+// MaxSequences samples. Its chunks are cut to what the others leave: every running sequence keeps a
+// sample, and so does the next newcomer, so that nobody waits for scores of somebody else.
+//
 // Some models rotate all positions of a long sequence in another way (SchedulerOptions.
 // LongRopeAfter). A sequence that grows past the border starts again: it keeps its place and its
 // slot, gives up its pages and computes all its tokens once more.
@@ -30,6 +34,7 @@ public sealed class Scheduler
     private readonly Invariants _invariants;
     private long _arrivals;
     private int _freeRows;      // of the step being scheduled
+    private int _freeSamples;   // of that step, beside one for every running sequence
     private int _awaitedPages;  // quarantined pages that a sequence without a row waits for
     private bool _isShort;      // some running sequence did not get a page
 
@@ -144,7 +149,14 @@ public sealed class Scheduler
         Memory.StepCompleted(step);
         for (var sample = 0; sample < owners.Length; sample++)
         {
-            Commit(owners[sample], tokens[sample], sample);
+            if (owners[sample].IsScore)
+            {
+                CommitScore(owners[sample].Sequence, tokens[sample], sample);
+            }
+            else
+            {
+                Commit(owners[sample], tokens[sample], sample);
+            }
         }
         _steps.Forget(step);
     }
@@ -164,6 +176,7 @@ public sealed class Scheduler
         _awaitedPages = 0;
         _isShort = false;
         _freeRows = _options.MaxStepRows;
+        _freeSamples = _options.MaxSequences - RunningCount;
         foreach (var sequence in Running)
         {
             sequence.PlannedRows = 0;
@@ -176,14 +189,34 @@ public sealed class Scheduler
         for (var i = 0; i < RunningCount; i++)
         {
             var sequence = _running[i];
-            var rows = sequence.IsDecoding
-                ? ReservedRows(sequence)
-                : Math.Min(sequence.RowsLeft, _freeRows);
+            var rows = sequence.IsDecoding ? ReservedRows(sequence) : ChunkRows(sequence);
             if (rows > 0)
             {
                 Plan(i, rows);
             }
         }
+    }
+
+    // Scores that were delivered before a preemption are not computed again: those rows are a
+    // chunk of their own.
+    private int ChunkRows(Sequence sequence)
+    {
+        var rows = Math.Min(sequence.RowsLeft, _freeRows);
+        if (sequence.ScoresNext)
+        {
+            var unclaimed = Math.Max(0, _freeSamples - (Waiting.Head is null ? 0 : 1));
+            return Math.Min(rows, 1 + unclaimed);
+        }
+        return sequence.ScoredCount < sequence.ScoreEnd
+            ? Math.Min(rows, sequence.ScoredCount - sequence.Computed)
+            : rows;
+    }
+
+    private void TakeChunk(Sequence sequence, int rows)
+    {
+        sequence.PlannedRows = rows;
+        _freeRows -= rows;
+        _freeSamples -= sequence.ScoresNext && rows > 0 ? rows - 1 : 0;
     }
 
     // Rows of a step that no prefill may take. One that outgrows its rope gets none before the
@@ -220,9 +253,15 @@ public sealed class Scheduler
         {
             covered = Memory.Cover(sequence, rows);
         }
-        sequence.PlannedRows = covered;
         _isShort |= covered < rows;
-        _freeRows -= sequence.IsDecoding ? 0 : covered;
+        if (sequence.IsDecoding)
+        {
+            sequence.PlannedRows = covered; // its row was set aside
+        }
+        else
+        {
+            TakeChunk(sequence, covered);
+        }
     }
 
     // True: a page is free now. False: the sequence gets no row in this step, because pages come
@@ -256,6 +295,7 @@ public sealed class Scheduler
     {
         var victim = _running[RunningCount - 1];
         _freeRows += ReservedRows(victim);
+        _freeSamples++;
         LeaveRunning(victim);
         victim.State = SequenceState.Waiting;
         victim.Computed = 0;
@@ -277,17 +317,19 @@ public sealed class Scheduler
             Memory.TakeSlot(head);
             Start(head);
             _running[RunningCount++] = head;
-            head.PlannedRows = Memory.Cover(head, Math.Min(head.RowsLeft, _freeRows));
-            _freeRows -= head.PlannedRows;
+            _freeSamples--;
+            TakeChunk(head, Memory.Cover(head, ChunkRows(head)));
             head.Listener?.OnAdmitted(head);
         }
     }
 
-    // One that was preempted with a token in flight waits for it: it is computed again from all
-    // its tokens. One that is alone fits, by the check in Validate.
+    // One that was preempted with a token or scores in flight waits for them: it is computed again
+    // from all its tokens, and scored from where it was. One that is alone fits, by the check in Validate.
     private bool CanAdmit(Sequence head) =>
         head.Pending == 0
+        && head.PendingScores == 0
         && _freeRows > 0
+        && _freeSamples > 0
         && Memory.Slots.FreeCount > 0
         && Memory.Pages.FreeCount > 0
         && _admission.TryAdd(head, RunningCount == 0);
@@ -318,7 +360,8 @@ public sealed class Scheduler
             decode.Sequences,
             decode.Rows + prefill.Rows,
             decode.Pages + prefill.Pages,
-            decode.Samples + prefill.Samples);
+            decode.Samples + prefill.Samples,
+            prefill.Scores);
     }
 
     private void WritePart(
@@ -328,12 +371,14 @@ public sealed class Scheduler
         var position = sequence.Computed;
         var rows = sequence.PlannedRows;
         var samples = position + rows == sequence.TokenCount + sequence.Pending;
+        var scores = sequence.ScoresNext ? Math.Min(rows, sequence.ScoreEnd - position) : 0;
         var part = new SequencePart(
             sequence.Slot,
             position,
             rows,
             isDecode,
             samples,
+            scores,
             sequence.ResetsSlot,
             sequence.HasLongRope);
         var pages = Memory.PageTable(sequence, position + rows);
@@ -345,16 +390,38 @@ public sealed class Scheduler
         sequence.ResetsSlot = false;
         sequence.Computed += rows;
         sequence.LastStep = _steps.LastSubmitted;
+        sequence.PendingScores += scores;
+        for (var i = 0; i < scores; i++)
+        {
+            _steps.AddSample(new StepSample(sequence, sequence.Slot, IsScore: true));
+        }
         if (samples)
         {
             sequence.Pending++;
-            _steps.AddSample(sequence);
+            _steps.AddSample(new StepSample(sequence, sequence.Slot, IsScore: false));
         }
-        totals.Add(rows, pages.Length, samples);
+        totals.Add(part, pages.Length);
     }
 
-    private void Commit(Sequence sequence, int token, int sample)
+    private void CommitScore(Sequence sequence, int token, int sample)
     {
+        sequence.PendingScores--;
+        if (sequence.State == SequenceState.Finished)
+        {
+            return;
+        }
+        if (token < 0)
+        {
+            Finish(sequence, FinishReason.Error);
+            return;
+        }
+        sequence.ScoredCount++;
+        sequence.Listener?.OnPromptScore(sequence, sample);
+    }
+
+    private void Commit(in StepSample owner, int token, int sample)
+    {
+        var sequence = owner.Sequence;
         sequence.Pending--;
         if (sequence.State == SequenceState.Finished)
         {
@@ -364,6 +431,15 @@ public sealed class Scheduler
         if (token < 0)
         {
             Finish(sequence, FinishReason.Error);
+            return;
+        }
+        if (sequence.Pooling != Pooling.None && sequence.NewTokenCount == 0)
+        {
+            sequence.Listener?.OnPooled(sequence, owner.Slot);
+        }
+        if (sequence.MaxNewTokens == 0)
+        {
+            Finish(sequence, FinishReason.Length);
             return;
         }
         var isEnd = sequence.IsEndToken(token);
@@ -411,13 +487,15 @@ public sealed class Scheduler
         public int Rows;
         public int Pages;
         public int Samples;
+        public int Scores;
 
-        public void Add(int rows, int pages, bool samples)
+        public void Add(in SequencePart part, int pages)
         {
             Sequences++;
-            Rows += rows;
+            Rows += part.RowCount;
             Pages += pages;
-            Samples += samples ? 1 : 0;
+            Samples += part.SampleCount;
+            Scores += part.Scores;
         }
     }
 }

@@ -22,8 +22,24 @@ public enum SequenceState
     Finished,
 }
 
+/// <summary>Which hidden state of a prompt is kept, after the last norm.</summary>
+public enum Pooling
+{
+    None,
+
+    /// <summary>Of the first token.</summary>
+    First,
+
+    /// <summary>Of the last token.</summary>
+    Last,
+
+    /// <summary>The mean of all tokens.</summary>
+    Mean,
+}
+
 /// <summary>The tokens of one request in the engine. Created by the request's thread, which
-/// allocates what most answers need; from Enqueue on it belongs to the scheduler's thread.</summary>
+/// allocates what most answers need; from Enqueue on it belongs to the scheduler's
+/// thread.</summary>
 public sealed class Sequence
 {
     /// <summary>New tokens that have room from the start. The limit of a request may be a whole
@@ -38,7 +54,7 @@ public sealed class Sequence
     public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingParams sampling)
     {
         ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxNewTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxNewTokens);
         _limit = checked(prompt.Length + maxNewTokens);
         _tokens = new int[prompt.Length + Math.Min(maxNewTokens, FirstNewTokens)];
         prompt.CopyTo(_tokens);
@@ -49,7 +65,9 @@ public sealed class Sequence
     }
 
     public int PromptLength { get; }
+    /// <summary>0: it ends when its prompt is computed.</summary>
     public int MaxNewTokens { get; }
+
     public SamplingParams Sampling { get; }
 
     /// <summary>End tokens are ignored until so many tokens were generated.</summary>
@@ -60,6 +78,12 @@ public sealed class Sequence
 
     public IStopCondition? StopCondition { get; init; }
     public ISequenceListener? Listener { get; init; }
+
+    /// <summary>Every token of the prompt but the first is scored, with so many alternatives; null:
+    /// none is.</summary>
+    public int? PromptLogProbs { get; init; }
+
+    public Pooling Pooling { get; init; }
 
     /// <summary>What its tokens must keep to; null: nothing.</summary>
     public ITokenConstraint? Constraint { get; init; }
@@ -93,6 +117,21 @@ public sealed class Sequence
 
     internal int Pending { get; set; }
 
+    /// <summary>Scores of prompt tokens that were delivered; those in flight follow them.</summary>
+    internal int ScoredCount { get; set; }
+
+    internal int PendingScores { get; set; }
+
+    /// <summary>Prompt rows below it have a next token to score.</summary>
+    internal int ScoreEnd => PromptLogProbs is null ? 0 : PromptLength - 1;
+
+    /// <summary>Its next row scores. False for rows that were scored before a preemption.</summary>
+    internal bool ScoresNext => Computed >= ScoredCount && Computed < ScoreEnd;
+
+    /// <summary>Tokens that are drawn: one even where none is wanted, to tell that the prompt was
+    /// computed.</summary>
+    internal int DrawLimit => Math.Max(1, MaxNewTokens);
+
     /// <summary>KV pages held.</summary>
     internal int PageCount { get; set; }
 
@@ -118,7 +157,7 @@ public sealed class Sequence
     /// <summary>Tokens without a row that may get one. A sequence whose limit is reached once the
     /// steps in flight complete gets no more, so that ending by length wastes nothing.</summary>
     internal int RowsLeft =>
-        NewTokenCount + Pending >= MaxNewTokens ? 0 : TokenCount + Pending - Computed;
+        NewTokenCount + Pending >= DrawLimit ? 0 : TokenCount + Pending - Computed;
 
     internal void Append(int token)
     {

@@ -22,6 +22,15 @@ public interface ISequenceListener
     /// <summary>It left the queue and runs; again after it was preempted.</summary>
     void OnAdmitted(Sequence sequence);
 
+    /// <summary>The next token of the prompt was scored: once for each but the first, in order,
+    /// before any token is committed. <paramref name="sample"/> is its index in the step's
+    /// results.</summary>
+    void OnPromptScore(Sequence sequence, int sample);
+
+    /// <summary>The prompt of a sequence that pools was computed: its state can be read from the
+    /// device slot, during this call only.</summary>
+    void OnPooled(Sequence sequence, int slot);
+
     /// <summary>A token was committed. <paramref name="sample"/> is its index in the step's
     /// results; <paramref name="isEnd"/>: one of the sequence's end tokens, counted but not part of
     /// the text. The token that completes a stop string is none: its text may begin before the

@@ -3,16 +3,21 @@
 
 namespace NanoFlow.Scheduling;
 
+/// <summary>Whose a sample is.</summary>
+/// <param name="Slot">The device slot it had in that step.</param>
+/// <param name="IsScore">Of a prompt token; otherwise a token is drawn.</param>
+internal readonly record struct StepSample(Sequence Sequence, int Slot, bool IsScore);
+
 internal sealed class StepsInFlight
 {
     public const int Limit = 2;
 
-    private readonly Sequence[][] _samples; // by parity of the step
+    private readonly StepSample[][] _samples; // by parity of the step
     private readonly int[] _counts = new int[Limit];
 
     public StepsInFlight(int maxSequences)
     {
-        _samples = [new Sequence[maxSequences], new Sequence[maxSequences]];
+        _samples = [new StepSample[maxSequences], new StepSample[maxSequences]];
     }
 
     public long LastSubmitted { get; private set; }
@@ -28,15 +33,15 @@ internal sealed class StepsInFlight
         return LastSubmitted;
     }
 
-    /// <summary>The next sample of the step submitted last is a token of this sequence.</summary>
-    public void AddSample(Sequence sequence)
+    /// <summary>The next sample of the step submitted last.</summary>
+    public void AddSample(in StepSample sample)
     {
         ref var count = ref _counts[LastSubmitted & 1];
-        _samples[LastSubmitted & 1][count++] = sequence;
+        _samples[LastSubmitted & 1][count++] = sample;
     }
 
-    /// <summary>Whose tokens the samples of the oldest step are.</summary>
-    public ReadOnlySpan<Sequence> Complete(long step, int sampleCount)
+    /// <summary>Whose the samples of the oldest step are.</summary>
+    public ReadOnlySpan<StepSample> Complete(long step, int sampleCount)
     {
         if (Count == 0 || step != LastCompleted + 1)
         {

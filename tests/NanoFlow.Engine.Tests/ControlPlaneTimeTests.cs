@@ -72,7 +72,7 @@ public class ControlPlaneTimeTests(ITestOutputHelper output)
 
         public SubmitOutcome Submit(Generation generation)
         {
-            generation.Attach(_queue, _loop.Results);
+            generation.Attach(_queue, _loop, hiddenSize: 0);
             return _queue.TryEnqueue(generation);
         }
 
@@ -127,6 +127,8 @@ public class ControlPlaneTimeTests(ITestOutputHelper output)
             _done = Stopwatch.GetTimestamp();
             return true;
         }
+
+        public void ReadPooled(int sequenceSlot, Span<float> state) => state.Clear();
 
         public void Dispose()
         {

@@ -7,6 +7,7 @@ namespace NanoFlow.Engine.Tests;
 internal static class FakeEngine
 {
     public const int MaxPositions = 256;
+    public const int HiddenSize = 4;
 
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -47,7 +48,10 @@ internal static class FakeEngine
         };
         var device = new DeviceFacts("fake", 1, "none", "a test");
         var facts = new EngineFacts(
-            FakeExecutor.Vocab, maxPositions, device, memory, new GraphFacts(0, []));
+            FakeExecutor.Vocab, maxPositions, device, memory, new GraphFacts(0, []))
+        {
+            HiddenSize = HiddenSize,
+        };
         return new InferenceEngine(new EngineParts(executor, limits, facts), options);
     }
 

@@ -48,10 +48,15 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
     public void Add(
         Sequence sequence, SequencePart part, ReadOnlySpan<int> pages, ReadOnlySpan<int> tokens)
     {
+        for (var i = 0; i < part.Scores; i++)
+        {
+            // Like the native echo: scores tell the token itself, and what it should have been.
+            var target = sequence.Tokens[part.Position + i + 1];
+            _current.Samples[_current.Count++] = (part.Slot, tokens[i], target);
+        }
         if (part.Samples)
         {
-            ref var entry = ref _current.Samples[_current.Count++];
-            entry = (part.Slot, tokens[^1]);
+            _current.Samples[_current.Count++] = (part.Slot, tokens[^1], null);
         }
     }
 
@@ -78,12 +83,15 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
         results.Count = step.Count;
         for (var i = 0; i < step.Count; i++)
         {
-            var (deviceSlot, token) = step.Samples[i];
+            var (deviceSlot, token, target) = step.Samples[i];
             var last = token < 0 ? _lastTokens[deviceSlot] : token;
             var next = (last + 1) % Vocab;
-            _lastTokens[deviceSlot] = next;
-            results.Tokens[i] = next;
-            results.LogProbs[i] = -next;
+            if (target is null)
+            {
+                _lastTokens[deviceSlot] = next;
+            }
+            results.Tokens[i] = target ?? next;
+            results.LogProbs[i] = -(target ?? next);
             for (var k = 0; k < EngineLimits.LogProbs; k++)
             {
                 results.TopTokens[i * EngineLimits.LogProbs + k] = next + k;
@@ -92,6 +100,9 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
         }
         return true;
     }
+
+    /// <summary>A state that tells the slot.</summary>
+    public void ReadPooled(int sequenceSlot, Span<float> state) => state.Fill(sequenceSlot + 1);
 
     public void Dispose() => Disposed++;
 
@@ -105,7 +116,8 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
 
     private sealed class Pending
     {
-        public (int Slot, int Token)[] Samples { get; } = new (int, int)[1024];
+        public (int Slot, int Token, int? Target)[] Samples { get; } =
+            new (int, int, int?)[1024];
 
         public int Count { get; set; }
     }

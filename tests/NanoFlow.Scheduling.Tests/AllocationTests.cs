@@ -17,6 +17,7 @@ public class AllocationTests
             MaxPositions = 80,
             PageTokens = 4,
             PageCount = 40,
+            LongRopeAfter = 40,
         };
         var scheduler = new Scheduler(options);
         var arrivals = new Queue<Sequence>();
@@ -27,6 +28,7 @@ public class AllocationTests
                 new int[random.Next(1, 20)], random.Next(1, 60), SamplingParams.Greedy)
             {
                 EndTokens = [0],
+                PromptLogProbs = i % 4 == 0 ? 2 : null,
             });
         }
 

@@ -23,6 +23,10 @@ internal sealed class FakeDevice(SchedulerOptions options)
         foreach (var part in parts)
         {
             Run(part);
+            for (var row = 0; row < part.Part.Scores; row++)
+            {
+                tokens.Add(Score(part, part.Part.Position + row + 1));
+            }
             if (part.Part.Samples)
             {
                 var token = Sample(part);
@@ -52,14 +56,24 @@ internal sealed class FakeDevice(SchedulerOptions options)
 
     private int Sample(WrittenPart written)
     {
-        var rows = 0UL;
-        for (var i = 0; i < written.Part.Position + written.Part.RowCount; i++)
-        {
-            rows += _kv[Place(written.Pages, i)];
-        }
+        var rows = Rows(written, written.Part.Position + written.Part.RowCount);
         var spec = written.Client.Spec;
         return FakeModel.Sample(
             spec.Seed, rows, _penaltyCounts[written.Part.Slot], spec.HasErrors);
+    }
+
+    // What the prefix that the pages hold says of the token after it; never negative.
+    private int Score(WrittenPart written, int length) =>
+        FakeModel.Score(Rows(written, length));
+
+    private ulong Rows(WrittenPart written, int length)
+    {
+        var rows = 0UL;
+        for (var i = 0; i < length; i++)
+        {
+            rows += _kv[Place(written.Pages, i)];
+        }
+        return rows;
     }
 
     private int Place(int[] pages, int position) =>

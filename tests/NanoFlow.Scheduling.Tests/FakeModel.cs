@@ -25,6 +25,9 @@ internal static class FakeModel
         return hasErrors && hash / Vocab % ErrorOneIn == 0 ? -1 : (int)(hash % Vocab);
     }
 
+    /// <summary>The score of the token that follows all these rows.</summary>
+    public static int Score(ulong rows) => (int)(Mix(rows ^ 0x5c0e) % 1_000_000);
+
     private static ulong Mix(ulong x)
     {
         x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -48,11 +51,12 @@ internal sealed class PairStop((int First, int SecondMod8) pair) : IStopConditio
 
 /// <summary>What a sequence must become when nobody cancels it: generated alone, from a plain list
 /// of its tokens, without pages, slots or steps.</summary>
-internal sealed record Expected(List<int> Tokens, FinishReason Reason)
+internal sealed record Expected(List<int> Scores, List<int> Tokens, FinishReason Reason)
 {
     public static Expected Of(SequenceSpec spec)
     {
         var tokens = new List<int>();
+        var scores = new List<int>();
         var stop = spec.StopPair is { } pair ? new PairStop(pair) : null;
         var (shortRows, longRows) = (0UL, 0UL);
         void Add(int position, int token)
@@ -63,6 +67,11 @@ internal sealed record Expected(List<int> Tokens, FinishReason Reason)
         for (var i = 0; i < spec.Prompt.Length; i++)
         {
             Add(i, spec.Prompt[i]);
+            if (spec.IsScored && i + 1 < spec.Prompt.Length)
+            {
+                var isLong = spec.IsLong(spec.Prompt.Length);
+                scores.Add(FakeModel.Score(isLong ? longRows : shortRows));
+            }
         }
         while (true)
         {
@@ -70,7 +79,11 @@ internal sealed record Expected(List<int> Tokens, FinishReason Reason)
             var token = FakeModel.Sample(spec.Seed, rows, tokens.Count, spec.HasErrors);
             if (token < 0)
             {
-                return new Expected(tokens, FinishReason.Error);
+                return new Expected(scores, tokens, FinishReason.Error);
+            }
+            if (spec.MaxNewTokens == 0)
+            {
+                return new Expected(scores, tokens, FinishReason.Length);
             }
             var isEnd = tokens.Count >= spec.MinNewTokens && spec.EndTokens.Contains(token);
             var stops = isEnd || (stop?.Append(token) ?? false);
@@ -78,7 +91,7 @@ internal sealed record Expected(List<int> Tokens, FinishReason Reason)
             tokens.Add(token);
             if (stops || tokens.Count == spec.MaxNewTokens)
             {
-                return new Expected(tokens, stops ? FinishReason.Stop : FinishReason.Length);
+                return new Expected(scores, tokens, stops ? FinishReason.Stop : FinishReason.Length);
             }
         }
     }

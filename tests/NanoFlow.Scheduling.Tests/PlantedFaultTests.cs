@@ -23,6 +23,8 @@ public class PlantedFaultTests(ITestOutputHelper output)
         ["newcomers overtake the queue"] = () => new NewcomersFirst(),
         ["decode row left out"] = () => new DecodeStarved(),
         ["token in flight taken for known"] = () => new StaleTokenInFlight(),
+        ["scores again after preemption"] = () => new ScoresForgotten(),
+        ["scores of another token"] = () => new ScoreSkipped(),
         ["long rope without computing again"] = () => new RopeSwitchedInPlace(),
         ["long rope forgotten in a part"] = () => new RopeForgotten(),
     };
@@ -179,6 +181,34 @@ public class PlantedFaultTests(ITestOutputHelper output)
             {
                 _victim.Computed = _victim.TokenCount + _victim.Pending;
             }
+        }
+    }
+
+    // Preemption forgets which scores were delivered.
+    private sealed class ScoresForgotten : Fault
+    {
+        public override void BeforeTick(Scheduler scheduler)
+        {
+            if (scheduler.Waiting.Head is { ScoredCount: > 0, PendingScores: 0 } preempted)
+            {
+                preempted.ScoredCount = 0;
+            }
+        }
+    }
+
+    // A row that should be scored is not.
+    private sealed class ScoreSkipped : PartFault
+    {
+        private int _count;
+
+        public override void Add(
+            Sequence sequence,
+            SequencePart part,
+            ReadOnlySpan<int> pages,
+            ReadOnlySpan<int> tokens)
+        {
+            var skips = part.Scores > 1 && ++_count % 10 == 0;
+            Pass(sequence, part with { Scores = part.Scores - (skips ? 1 : 0) }, pages, tokens);
         }
     }
 

@@ -344,6 +344,12 @@ public class SchedulerTests
 
         public void OnAdmitted(Sequence sequence) => Admissions++;
 
+        public List<int> Scores { get; } = [];
+
+        public void OnPromptScore(Sequence sequence, int sample) => Scores.Add(sample);
+
+        public void OnPooled(Sequence sequence, int slot) => Tokens.Add(-1 - slot);
+
         public void OnToken(Sequence sequence, int token, int sample, bool isEnd) =>
             Tokens.Add(token);
 

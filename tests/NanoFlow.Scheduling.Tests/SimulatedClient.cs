@@ -7,6 +7,8 @@ namespace NanoFlow.Scheduling.Tests;
 internal sealed class SimulatedClient : ISequenceListener
 {
     private readonly List<int> _tokens = [];
+    private readonly List<int> _scores = [];
+    private int _pooled;
     private FinishReason? _reason;
 
     public SimulatedClient(SequenceSpec spec, Fault fault)
@@ -16,6 +18,8 @@ internal sealed class SimulatedClient : ISequenceListener
         {
             MinNewTokens = spec.MinNewTokens,
             EndTokens = fault.OnEndTokens(spec.EndTokens),
+            PromptLogProbs = spec.IsScored ? 0 : null,
+            Pooling = spec.Pooling,
             StopCondition = spec.StopPair is { } pair ? new PairStop(pair) : null,
             Listener = this,
         };
@@ -34,6 +38,7 @@ internal sealed class SimulatedClient : ISequenceListener
     public int Slot { get; set; } = -1;
     public int Computed { get; set; }
     public int Sampled { get; set; }
+    public int Scored { get; set; }
     public bool HasLongRope { get; set; }
     public long LastStep { get; set; }
 
@@ -44,6 +49,23 @@ internal sealed class SimulatedClient : ISequenceListener
     {
         Violation.If(IsFinished, "admitted after the end");
         Violation.If(Slot >= 0 && Sampled > sequence.NewTokenCount, "admitted too early");
+    }
+
+    /// <summary>Results of the step that completes.</summary>
+    public int[] Results { get; set; } = [];
+
+    public void OnPromptScore(Sequence sequence, int sample)
+    {
+        Violation.If(IsFinished, "a score after the end");
+        Violation.If(_tokens.Count > 0, "a score after a token");
+        _scores.Add(Results[sample]);
+    }
+
+    public void OnPooled(Sequence sequence, int slot)
+    {
+        Violation.If(IsFinished || _tokens.Count > 0, "pooled too late");
+        Violation.If(slot != Slot, "pooled in another slot");
+        _pooled++;
     }
 
     public void OnToken(Sequence sequence, int token, int sample, bool isEnd)
@@ -69,11 +91,18 @@ internal sealed class SimulatedClient : ISequenceListener
             Violation.If(
                 !expected.Tokens.Take(_tokens.Count).SequenceEqual(_tokens),
                 "tokens before the cancel differ");
+            Violation.If(
+                !expected.Scores.Take(_scores.Count).SequenceEqual(_scores),
+                "scores before the cancel differ");
             return;
         }
         Violation.If(_reason != expected.Reason, $"{_reason} instead of {expected.Reason}");
         Violation.If(!_tokens.SequenceEqual(expected.Tokens), "tokens differ");
-        var wasted = Sampled - _tokens.Count;
+        Violation.If(!_scores.SequenceEqual(expected.Scores), "scores differ");
+        var isError = expected.Reason == FinishReason.Error && _tokens.Count == 0;
+        var pools = Spec.Pooling != Pooling.None && !isError;
+        Violation.If(_pooled != (pools ? 1 : 0), "pooled not once");
+        var wasted = Sampled - Math.Max(_tokens.Count, 1);
         Violation.If(_reason == FinishReason.Length && wasted > 0, "wasted a token by length");
         Violation.If(_reason == FinishReason.Stop && wasted > 1, "wasted more than one token");
     }

@@ -138,6 +138,10 @@ internal sealed class Simulation
         var (step, tokens) = _device.Execute();
         _checker.Completed = step;
         _fault.OnTokens(tokens);
+        foreach (var client in _live)
+        {
+            client.Results = tokens;
+        }
         Scheduler.Complete(step, tokens);
     }
 
@@ -172,8 +176,8 @@ internal sealed class Simulation
     }
 
     // A sequence that decodes gets a row at least once in so many steps: when pages run out, either
-    // it or somebody before it needs one within a page of steps. One that starts again with the long
-    // rope does not decode.
+    // it or somebody before it needs one within a page of steps. One that starts again with the
+    // long rope does not decode.
     private void CheckProgress()
     {
         Violation.If(_waiting != Scheduler.WaitingCount, "waiting miscounted");

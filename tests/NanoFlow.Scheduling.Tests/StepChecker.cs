@@ -56,6 +56,7 @@ internal sealed class StepChecker : IStepWriter
         CheckSlot(client, part);
         CheckPages(client, part, pages);
         CheckTokens(client, part, tokens);
+        CheckScores(client, part);
         client.Slot = part.Slot;
         client.Pages = pages.ToArray();
         client.Computed = part.Position + part.RowCount;
@@ -73,7 +74,10 @@ internal sealed class StepChecker : IStepWriter
         Violation.If(info.SequenceCount != _parts.Count, "sequences miscounted");
         Violation.If(info.DecodeCount != _parts.Count(p => p.Part.IsDecode), "decode miscounted");
         Violation.If(info.PageCount != _parts.Sum(p => p.Pages.Length), "pages miscounted");
-        Violation.If(info.SampleCount != _parts.Count(p => p.Part.Samples), "samples miscounted");
+        var samples = _parts.Sum(p => p.Part.SampleCount);
+        Violation.If(info.SampleCount != samples, "samples miscounted");
+        Violation.If(samples > _options.MaxSequences, "too many samples");
+        Violation.If(info.ScoreCount != _parts.Sum(p => p.Part.Scores), "scores miscounted");
         return _parts;
     }
 
@@ -136,6 +140,18 @@ internal sealed class StepChecker : IStepWriter
             Violation.If(tokens[row] != expected, "token of a row");
             Violation.If(expected == -1 && position != existing - 1, "token not in the slot");
         }
+    }
+
+    // Scores come once each, in order; a part that scores has a sample after every row.
+    private static void CheckScores(SimulatedClient client, SequencePart part)
+    {
+        Violation.If(part.Scores > 0 && part.SampleCount != part.RowCount, "rows without a sample");
+        Violation.If(part.Scores > 0 && part.Position != client.Scored, "scored out of order");
+        client.Scored += part.Scores;
+        var due = client.Spec.IsScored ? client.Spec.Prompt.Length - 1 : 0;
+        var end = part.Position + part.RowCount;
+        Violation.If(client.Scored > due, "scored past the prompt");
+        Violation.If(client.Scored < Math.Min(due, end), "a prompt row was left unscored");
     }
 
     // One that was admitted again in this step has no part yet; what it held before is gone.

@@ -21,6 +21,7 @@ internal sealed class Workload
     private readonly bool _adversarialLengths;
     private readonly int _endTokens;
     private readonly bool _hasErrors;
+    private readonly double _scoredShare;
 
     public Workload(int seed)
     {
@@ -46,6 +47,7 @@ internal sealed class Workload
         _adversarialLengths = _random.Next(0, 2) == 0;
         _endTokens = _random.Next(0, 3);
         _hasErrors = _random.Next(0, 3) == 0;
+        _scoredShare = _random.Next(0, 3) * 0.4;
     }
 
     public SchedulerOptions Options { get; }
@@ -89,6 +91,7 @@ internal sealed class Workload
                 _ => (prompt, positions - prompt),
             };
         }
+        output = _random.Next(8) == 0 ? 0 : output;
         var tokens = new int[prompt];
         for (var i = 0; i < prompt; i++)
         {
@@ -105,6 +108,8 @@ internal sealed class Workload
             StopPair = stops ? (_random.Next(FakeModel.Vocab), _random.Next(8)) : null,
             Seed = (ulong)_random.NextInt64(),
             HasErrors = _hasErrors,
+            IsScored = _random.NextDouble() < _scoredShare,
+            Pooling = _random.Next(8) == 0 ? (Pooling)_random.Next(1, 4) : Pooling.None,
             LongRopeAfter = Options.LongRopeAfter,
         };
     }
@@ -125,8 +130,14 @@ internal sealed record SequenceSpec
 
     public ulong Seed { get; init; }
     public bool HasErrors { get; init; }
+
     public int LongRopeAfter { get; init; }
 
     /// <summary>Has a sequence of so many tokens the long rope?</summary>
     public bool IsLong(int tokens) => LongRopeAfter > 0 && tokens > LongRopeAfter;
+
+    /// <summary>The tokens of the prompt are scored.</summary>
+    public bool IsScored { get; init; }
+
+    public Pooling Pooling { get; init; }
 }

@@ -1,4 +1,5 @@
-// The official .NET client uses tools: it is told of a call, answers it, and reads what comes of it.
+// The official .NET client uses tools: it is told of a call, answers it, and reads what comes of
+// it.
 
 using System.ClientModel;
 using System.ClientModel.Primitives;
@@ -118,7 +119,8 @@ public sealed class OpenAIToolTests(RandomHost random) : IClassFixture<RandomHos
                     calls[part.Index] = (part.ToolCallId, name, new StringBuilder());
                 }
                 var piece = part.FunctionArgumentsUpdate;
-                calls[part.Index].Arguments.Append(piece.ToMemory().IsEmpty ? "" : piece.ToString());
+                var isEmpty = piece.ToMemory().IsEmpty;
+                calls[part.Index].Arguments.Append(isEmpty ? "" : piece.ToString());
             }
         }
         return (text.ToString(), [.. calls.Values.Select(static call =>

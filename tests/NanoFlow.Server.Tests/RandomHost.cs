@@ -10,7 +10,7 @@ namespace NanoFlow.Server.Tests;
 
 public sealed class RandomHost : IAsyncLifetime
 {
-    public const int MaxModelLength = 1024;
+    public const int MaxModelLength = 512;
 
     private readonly string _folder =
         Directory.CreateTempSubdirectory("nanoflow-server-tests-").FullName;
@@ -30,7 +30,7 @@ public sealed class RandomHost : IAsyncLifetime
         var folder = ModelFolder.Open(path);
         var tokenizer = Tokenizer.Load(path);
         _engine = InferenceEngine.Load(
-            EngineModel.FromFolder(folder),
+            EngineModel.From(folder),
             new EngineOptions
             {
                 MaxModelLength = MaxModelLength, KvCacheBytes = 1 << 26, Seed = 1, Threads = 1,

@@ -24,7 +24,7 @@ public sealed class ResponseFormatTests(RandomHost host, ITestOutputHelper outpu
                 var answer = await host.ChatAsync(
                     $$"""
                     "response_format":{"type":"json_schema","json_schema":{"name":"s",
-                    "schema":{{schema}} } },"temperature":1,"seed":{{seed}},"max_tokens":800
+                    "schema":{{schema}} } },"temperature":1,"seed":{{seed}},"max_tokens":450
                     """);
                 Assert.True(answer.Status == 200, answer.Text);
                 if (Reason(answer) == "stop")
@@ -100,8 +100,10 @@ public sealed class ResponseFormatTests(RandomHost host, ITestOutputHelper outpu
     [InlineData("""{"type":"yaml"}""", "response_format.type")]
     [InlineData("""{}""", "response_format")]
     [InlineData("""{"type":"json_schema"}""", "response_format.json_schema")]
-    [InlineData("""{"type":"json_schema","json_schema":{"name":"s"}}""", "response_format.json_schema")]
-    [InlineData("""{"type":"json_schema","json_schema":{"schema":{"type":"x"}}}""", "response_format")]
+    [InlineData(
+        """{"type":"json_schema","json_schema":{"name":"s"}}""", "response_format.json_schema")]
+    [InlineData(
+        """{"type":"json_schema","json_schema":{"schema":{"type":"x"}}}""", "response_format")]
     [InlineData(
         """{"type":"json_schema","json_schema":{"schema":{"multipleOf":2},"strict":true}}""",
         "response_format")]

@@ -36,7 +36,8 @@ internal sealed class Choice(
     /// <summary>Those tokens, an end token included.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
-    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
+    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper
+    /// end.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>The stop string that ended it; null when something else did.</summary>

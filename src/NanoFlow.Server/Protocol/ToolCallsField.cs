@@ -74,7 +74,8 @@ internal static class ToolCallsField
         if (name is null || !ToolFields.IsName(name))
         {
             throw RequestRefusedException.Invalid(
-                $"'{path}.function.name' is missing, or no name of a function", path);
+                $"'{path}.function.name' is missing, or no name of a function",
+                path + ".function.name");
         }
 
         json.WriteStartObject();

@@ -32,6 +32,7 @@ internal static class ToolFields
 {
     private const string Tools = "tools";
     private const string Choice = "tool_choice";
+    private const string ChatOnly = "tools are not supported here; use /v1/chat/completions";
 
     /// <summary>Null: there are none, or none may be called.</summary>
     public static ToolSet? Parse(RequestFields fields)
@@ -65,8 +66,13 @@ internal static class ToolFields
         if (fields.TryGet(Tools, out var list)
             && (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > 0))
         {
-            throw new RequestRefusedException(ApiError.NotSupported(
-                Tools, "tools are supported in /v1/chat/completions only"));
+            throw new RequestRefusedException(ApiError.NotSupported(Tools, ChatOnly));
+        }
+
+        if (fields.TryGet(Choice, out var choice)
+            && (choice.ValueKind != JsonValueKind.String || !choice.ValueEquals("none")))
+        {
+            throw new RequestRefusedException(ApiError.NotSupported(Choice, ChatOnly));
         }
     }
 

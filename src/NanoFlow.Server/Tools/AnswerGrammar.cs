@@ -1,5 +1,5 @@
-// What an answer must look like, from everything in the request that has a say: the response format,
-// calls that must come, and thoughts before either.
+// What an answer must look like, from everything in the request that has a say: the response
+// format, calls that must come, and thoughts before either.
 
 using NanoFlow.Grammar;
 using NanoFlow.Scheduling;

@@ -1,5 +1,5 @@
-// Reads the start of a call, {"name": "f", "arguments": ..., from text that may not all be there yet:
-// up to where the arguments begin, when the name comes first, as models write it.
+// Reads the start of a call, {"name": "f", "arguments": ..., from text that may not all be there
+// yet: up to where the arguments begin, when the name comes first, as models write it.
 
 using System.Text.Json;
 
@@ -62,7 +62,8 @@ internal readonly record struct CallHead(
                     : new CallHead(HeadState.Found, name, begin, end, used, IsClosed: true);
             }
 
-            var isArguments = reader.ValueTextEquals("arguments") || reader.ValueTextEquals("parameters");
+            var isArguments = reader.ValueTextEquals("arguments")
+                || reader.ValueTextEquals("parameters");
             var isName = reader.ValueTextEquals("name");
             var value = Value(text, (int)reader.BytesConsumed);
             if (value < 0)

@@ -1,5 +1,5 @@
-// Finds where a JSON value ends, byte by byte, by its braces and quotes alone: what models write may
-// not be quite valid, and is passed on as it is.
+// Finds where a JSON value ends, byte by byte, by its braces and quotes alone: what models write
+// may not be quite valid, and is passed on as it is.
 
 namespace NanoFlow.Server.Tools;
 

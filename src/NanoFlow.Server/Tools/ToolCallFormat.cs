@@ -58,7 +58,8 @@ internal static class ToolCallFormats
             Opening = "<tool_call>",
             Fillers = ["</tool_call>", "<tool_call>"],
             Written = ("<tool_call>\n", "\n</tool_call>\n<tool_call>\n", "\n</tool_call>"),
-            IsUsedBy = static template => Has(template, "<tool_call>") && !Has(template, "<function="),
+            IsUsedBy = static template =>
+                Has(template, "<tool_call>") && !Has(template, "<function="),
         },
         new(ToolCallSyntax.Mistral)
         {

@@ -107,6 +107,7 @@ internal sealed class ToolCallParser : IAnswerParser
 
         var behind = found + _opening.Length;
         _held.AddRange(all.AsSpan(visible, behind - visible));
+        _headBegin = _held.Count;
         _hasCall = false;
         _state = State.Between;
         return all.AsSpan(behind);
