@@ -43,6 +43,7 @@ public sealed class GoldenFile
     [
         .. Models.Select(row => row.Data),
         "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
+        "tiny-mixtral", "tiny-mixtral-leader", "tiny-mixtral-twins", "tiny-qwen3-moe",
     ];
 
     public static GoldenFile Open(string model)
