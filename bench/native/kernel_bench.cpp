@@ -158,7 +158,7 @@ class Bench {
     args.rms_norm = {{0, rows}, nullptr, x, x, out_, kWidth, 1e-5f};
     double s = time(OpKind::kRmsNorm, [&] { return args; });
     report("rms norm", rows, rows * kWidth * 6.0 / s / 1e9, "GB/s");
-    args.swi_glu = {{0, rows}, x, out_, 2 * kWidth};
+    args.glu = {{0, rows}, x, out_, 2 * kWidth};
     s = time(OpKind::kSwiGlu, [&] { return args; });
     report("swi glu", rows, rows * kWidth * 20.0 / s / 1e9, "GB/s");
   }

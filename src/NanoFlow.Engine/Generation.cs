@@ -225,9 +225,9 @@ public sealed class Generation : ISequenceListener, IValueTaskSource<bool>, IThr
         ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    // The arrays double when an answer turns out long; that, the tokens of the sequence, which do the
-    // same, and blocks of prompt scores are all that the engine's thread ever allocates. A reader may
-    // go on with the old arrays: what was published there does not change.
+    // The arrays double when an answer turns out long; that, the tokens of the sequence, which do
+    // the same, and blocks of prompt scores are all that the engine's thread ever allocates. A
+    // reader may go on with the old arrays: what was published there does not change.
     private void KeepLogProbs(int index, int sample)
     {
         if (index == _logProbs!.Length)

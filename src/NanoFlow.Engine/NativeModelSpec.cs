@@ -61,9 +61,6 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         return copy;
     }
 
-    private float* Floats(IReadOnlyList<double>? numbers) =>
-        Copy<float>([.. (numbers ?? []).Select(number => (float)number)]);
-
     private byte* Text(string text) => Copy<byte>(Encoding.UTF8.GetBytes(text + '\0'));
 
     private void Fill(ModelConfig config)
@@ -89,11 +86,17 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->RopeLowFreqFactor = (float)config.Rope.LowFreqFactor;
         _spec->RopeHighFreqFactor = (float)config.Rope.HighFreqFactor;
         _spec->RopeOriginalPositions = (uint)config.Rope.OriginalMaxPositions;
-        var stretch = config.Rope.Stretch;
-        _spec->RopeShortFactors = Floats(stretch?.ShortFactors);
-        _spec->RopeLongFactors = Floats(stretch?.LongFactors);
-        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
+        FillStretch(config.Rope.Stretch);
         _spec->LayerWindows = Copy<uint>([.. config.LayerWindows.Select(window => (uint)window)]);
+    }
+
+    private void FillStretch(RopeStretch? stretch)
+    {
+        _spec->RopeShortFactors = Copy<float>(
+            [.. (stretch?.ShortFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeLongFactors = Copy<float>(
+            [.. (stretch?.LongFactors ?? []).Select(factor => (float)factor)]);
+        _spec->RopeAttentionFactor = (float)(stretch?.AttentionFactor ?? 0);
     }
 
     // Weights that stay in the block format they are stored in.

@@ -38,9 +38,6 @@ public static class GrammarLimits
     /// <summary>States of one automaton; beyond it they are forgotten and found again.</summary>
     public const long AutomatonBytes = 32L << 20;
 
-    /// <summary>Masks that are kept; at 128 thousand tokens one takes 16 KiB.</summary>
-    public const long MaskBytes = 256L << 20;
-
     /// <summary>Characters that minLength and maxLength may name, elements that minItems and
     /// maxItems may.</summary>
     public const int Repeat = 1_000_000;

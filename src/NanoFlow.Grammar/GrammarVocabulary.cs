@@ -36,12 +36,20 @@ public sealed class GrammarVocabulary
 
     internal IEnumerable<int> EndTokens => _ends;
 
-    public static GrammarVocabulary Of(Tokenizer tokenizer, int size, IEnumerable<int> endTokens)
+    /// <param name="tokenizer">Knows the bytes of tokens.</param>
+    /// <param name="size">Tokens of the model.</param>
+    /// <param name="endTokens">Allowed where the text may end.</param>
+    /// <param name="shown">Special tokens that are text all the same.</param>
+    public static GrammarVocabulary Of(
+        Tokenizer tokenizer, int size, IEnumerable<int> endTokens, IReadOnlySet<int> shown)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(shown);
         return new GrammarVocabulary(
             size,
-            id => tokenizer.IsSpecial(id) ? [] : tokenizer.TokenBytes(id).ToArray(),
+            id => tokenizer.IsSpecial(id) && !shown.Contains(id)
+                ? []
+                : tokenizer.TokenBytes(id).ToArray(),
             endTokens);
     }
 

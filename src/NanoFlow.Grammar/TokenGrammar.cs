@@ -86,7 +86,7 @@ public sealed class TokenGrammar
         return _partMask;
     }
 
-    private int Forget(int state)
+    internal int Forget(int state)
     {
         _masks.Clear();
         _walk.Forget();

@@ -41,7 +41,7 @@ internal sealed class GgufConfig
         RefuseWhatIsNotComputed();
         var hidden = _fields.Int(Key("embedding_length"), ModelLimits.Hidden);
         var heads = _fields.Int(Key("attention.head_count"), ModelLimits.Heads);
-        var layers = _fields.Int(Key("block_count"), ModelLimits.Layers);
+        var layers = ReadLayers();
         var headDim = ReadHeadDim(hidden, heads);
         var vocab = ReadVocab();
         var ids = new IntRange(0, vocab - 1);
@@ -71,7 +71,7 @@ internal sealed class GgufConfig
 
     private string Key(string name) => $"{_architecture.Gguf!.Name}.{name}";
 
-    private bool HasTensor(string part) => _tensors.ContainsKey(GgufNames.OfFirstLayer(part));
+    private bool HasTensor(string part) => _tensors.ContainsKey(GgufNames.OfLayerAt(0, part));
 
     private void RefuseWhatIsNotComputed()
     {
@@ -88,10 +88,27 @@ internal sealed class GgufConfig
                 Key("expert_count"), $"is {experts}, only dense models are read from GGUF files");
         }
 
+        var factorKey = Key("rope.scaling.attn_factor");
+        if (_fields.OptionalReal(factorKey, ModelLimits.RopeAttentionFactor) is { } factor and not 1)
+        {
+            throw _fields.Error(factorKey, $"is {factor}, only 1 is supported");
+        }
+
         if (_fields.OptionalBool(Key("attention.causal")) == false)
         {
             throw _fields.Error(Key("attention.causal"), "is false, only true is supported");
         }
+    }
+
+    // A list of what every layer needs is made later; a file without the layers cannot ask for it.
+    private int ReadLayers()
+    {
+        var layers = _fields.Int(Key("block_count"), ModelLimits.Layers);
+        var last = GgufNames.OfLayerAt(layers - 1, "attn_norm.weight");
+        return _tensors.ContainsKey(last)
+            ? layers
+            : throw _fields.Error(
+                Key("block_count"), $"is {layers}, but tensor '{last}' is missing");
     }
 
     private int ReadKvHeads(int heads)

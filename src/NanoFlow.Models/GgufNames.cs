@@ -11,8 +11,6 @@ internal static class GgufNames
     /// </summary>
     internal const string RopeFactors = "rope_freqs.weight";
 
-    private const string LayerPrefix = "blk.";
-
     private static readonly Dictionary<string, string> Model = new(StringComparer.Ordinal)
     {
         [Embedding] = "model.embed_tokens.weight",
@@ -53,5 +51,5 @@ internal static class GgufNames
     internal static bool IsRotated(string name) =>
         name.Split('.') is ["blk", _, "attn_q" or "attn_k", _];
 
-    internal static string OfFirstLayer(string part) => $"{LayerPrefix}0.{part}";
+    internal static string OfLayerAt(int layer, string part) => $"blk.{layer}.{part}";
 }

@@ -43,8 +43,8 @@ internal static class ModelLimits
     // Tokens that a layer looks back; a window as long as the longest context hides nothing.
     internal static readonly IntRange Window = new(1, 1 << 24);
 
-    // Published values are 30 and 50. Far below 1 every score would be the same, far above the upper
-    // end none would change.
+    // Published values are 30 and 50. Far below 1 every score would be the same, far above the
+    // upper end none would change.
     internal static readonly RealRange Softcap = new(0.1, 10000);
 
     // Queries are divided by its root. Published values are about the size of a head: 144 to 256.
@@ -62,8 +62,8 @@ internal static class ModelLimits
     // Ratios of context length to wavelength; published values are 1 and 4.
     internal static readonly RealRange RopeFreqFactor = new(1e-3, 1 << 20);
 
-    // Published factors of single frequencies run from 1 to 65. Positive, and no more than a context
-    // can be stretched.
+    // Published factors of single frequencies run from 1 to 65. Positive, and no more than a
+    // context can be stretched.
     internal static readonly RealRange RopeStretch = new(1e-3, 1 << 20);
 
     // Published values are about 1.2. Scores grow with its square.

@@ -1,5 +1,5 @@
-// Phi-3 text models: q, k and v are stored as one matrix, gate and up as one; no biases; one sliding
-// window for all layers, or none.
+// Phi-3 text models: q, k and v are stored as one matrix, gate and up as one; no biases; one
+// sliding window for all layers, or none.
 
 namespace NanoFlow.Models;
 

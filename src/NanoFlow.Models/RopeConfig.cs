@@ -43,7 +43,9 @@ public sealed record RopeConfig(double Theta)
     /// <summary>Sequences of more tokens are rotated by other factors; 0: none of up to so many
     /// positions is.</summary>
     public int LongAfter(int maxPositions) =>
-        Stretch is { LongFactors.Count: > 0 } && OriginalMaxPositions < maxPositions ? OriginalMaxPositions : 0;
+        Stretch is { LongFactors.Count: > 0 } && OriginalMaxPositions < maxPositions
+            ? OriginalMaxPositions
+            : 0;
 
     internal static RopeConfig Read(JsonSection config, int headDim, int maxPositions)
     {

@@ -1,6 +1,6 @@
-// Rope that is stretched by a factor for every frequency ("longrope", of Phi-3): by one list while a
-// sequence fits into the positions of the first training, by another in all positions of a longer
-// one.
+// Rope that is stretched by a factor for every frequency ("longrope", of Phi-3): by one list while
+// a sequence fits into the positions of the first training, by another in all positions of a
+// longer one.
 
 namespace NanoFlow.Models;
 

@@ -38,7 +38,8 @@ public enum Pooling
 }
 
 /// <summary>The tokens of one request in the engine. Created by the request's thread, which
-/// allocates what most answers need; from Enqueue on it belongs to the scheduler's thread.</summary>
+/// allocates what most answers need; from Enqueue on it belongs to the scheduler's
+/// thread.</summary>
 public sealed class Sequence
 {
     /// <summary>New tokens that have room from the start. The limit of a request may be a whole

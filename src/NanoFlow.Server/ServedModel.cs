@@ -1,9 +1,11 @@
 // The model as the server shows it: names, limits, sampling defaults, tokenizer and template.
 // Immutable. Text becomes tokens here, on the request's own thread, never on the engine's.
 
+using NanoFlow.Grammar;
 using NanoFlow.Models;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
+using NanoFlow.Server.Tools;
 using NanoFlow.Tokenization;
 using NanoFlow.Tokenization.Patterns;
 
@@ -31,6 +33,15 @@ public sealed class ServedModel : IDisposable
     private readonly SemaphoreSlim _largeTexts =
         new(Math.Max(1, Environment.ProcessorCount / 2));
 
+    // Likewise for schemas.
+    private readonly SemaphoreSlim _grammars = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private readonly GrammarCache _grammarCache;
+
+    public ServedModel()
+    {
+        _grammarCache = new GrammarCache(ToVocabulary);
+    }
+
     /// <summary>What a request may call the model; the first is its name in answers.</summary>
     public required IReadOnlyList<string> Names { get; init; }
 
@@ -51,6 +62,9 @@ public sealed class ServedModel : IDisposable
     /// <summary>Which hidden state of a text is its embedding.</summary>
     public PoolingMode Pooling { get; init; } = PoolingMode.Last;
 
+    /// <summary>How the model writes tool calls.</summary>
+    public ToolCallSyntax ToolCalls { get; init; }
+
     /// <summary>Tokens that end an answer unless the request ignores them.</summary>
     public required IReadOnlyList<int> EndTokens { get; init; }
 
@@ -60,6 +74,10 @@ public sealed class ServedModel : IDisposable
 
     internal bool SplitsReasoning => Reasoning == ReasoningMode.Think
         || (Reasoning == ReasoningMode.Auto && ReasoningMarkers.AreUsedBy(Tokenizer));
+
+    /// <summary>Null: it calls none by itself.</summary>
+    internal ToolCallFormat? ToolFormat =>
+        ToolCallFormats.Of(ToolCalls, Tokenizer.Config.ChatTemplate);
 
     /// <summary>The request's name for the model when it is served here; no name means the only
     /// model there is.</summary>
@@ -88,7 +106,31 @@ public sealed class ServedModel : IDisposable
         }
     }
 
-    public void Dispose() => _largeTexts.Dispose();
+    /// <exception cref="GrammarException">It cannot be followed.</exception>
+    internal async Task<TokenGrammar> CompileAsync(GrammarSpec spec, CancellationToken cancel)
+    {
+        await _grammars.WaitAsync(cancel);
+        try
+        {
+            return _grammarCache.Get(spec);
+        }
+        finally
+        {
+            _grammars.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _largeTexts.Dispose();
+        _grammars.Dispose();
+    }
+
+    private GrammarVocabulary ToVocabulary() => GrammarVocabulary.Of(
+        Tokenizer,
+        VocabSize,
+        EndTokens,
+        SplitsReasoning ? ReasoningMarkers.Tokens(Tokenizer) : new HashSet<int>());
 
     private int[] Encode(string text, EncodeOptions options)
     {

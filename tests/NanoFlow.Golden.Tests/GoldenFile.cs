@@ -1,6 +1,8 @@
 // What Hugging Face transformers said about a model: see tests/golden/README.md.
 
 using System.Text.Json;
+using NanoFlow.Models;
+using NanoFlow.Tokenization;
 
 namespace NanoFlow.Golden.Tests;
 
@@ -13,31 +15,40 @@ public sealed class GoldenFile
 {
     private readonly JsonDocument _document;
 
-    private GoldenFile(string folder, JsonDocument document)
+    private GoldenFile(string modelPath, JsonDocument document)
     {
-        Folder = folder;
+        ModelPath = modelPath;
         _document = document;
     }
 
-    public string Folder { get; }
+    /// <summary>A folder or a GGUF file.</summary>
+    public string ModelPath { get; }
 
     public JsonElement Root => _document.RootElement;
 
     public static string RepositoryRoot { get; } = FindRoot();
 
     public static TheoryData<string> Models =>
-        ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias"];
+        ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias", "gguf/llama-mixed", "gguf/qwen2-bf16"];
+
+    // In a GGUF file by llama.cpp's converter every added token that looks like <|this|> is a special
+    // one, so the texts without special tokens differ.
+    public static TheoryData<string> ModelsWithTheirSpecialTokens =>
+        [.. Models.Select(row => row.Data).Where(model => model != "gguf/qwen2-bf16")];
 
     // Also those that have no tokenizer.
     public static TheoryData<string> LogProbModels =>
     [
-        .. Models.Select(row => row.Data), "tiny-mistral", "tiny-qwen2", "tiny-qwen3",
+        .. Models.Select(row => row.Data),
+        "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
     ];
 
     public static GoldenFile Open(string model)
     {
-        var folder = Path.Combine(RepositoryRoot, "tests", "golden", model);
-        return new(folder, Read(Path.Combine(folder, "golden.json")));
+        var path = Path.Combine(RepositoryRoot, "tests", "golden", model);
+        return Directory.Exists(path)
+            ? new(path, Read(Path.Combine(path, "golden.json")))
+            : new(path + ".gguf", Read(path + ".json"));
     }
 
     // What is said about prompts, without generating.
@@ -51,6 +62,16 @@ public sealed class GoldenFile
         new(
             Path.Combine(RepositoryRoot, "samples", "storyteller"),
             Read(Path.Combine(RepositoryRoot, "tests", "golden", "storyteller.json")));
+
+    public Tokenizer OpenTokenizer()
+    {
+        if (Directory.Exists(ModelPath))
+        {
+            return Tokenizer.Load(ModelPath);
+        }
+        var file = GgufFile.Open(ModelPath);
+        return Tokenizer.FromGguf(file.Name, file.Values);
+    }
 
     // Greedy continuations of prompts, or answers in conversations.
     public IEnumerable<GoldenText> Texts =>

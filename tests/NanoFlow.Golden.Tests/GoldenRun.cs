@@ -14,8 +14,11 @@ internal static class GoldenRun
     private const int LogProbCount = 20;
 
     public static InferenceEngine Load(GoldenFile golden, DeviceKind device) =>
+        Load(golden.ModelPath, device);
+
+    public static InferenceEngine Load(string path, DeviceKind device) =>
         InferenceEngine.Load(
-            EngineModel.From(ModelFolder.Open(golden.Folder)),
+            EngineModel.From(ModelSource.Open(path)),
             new EngineOptions { Device = device, MaxSequences = 32, KvCacheBytes = 64 << 20 });
 
     public static Generation Submit(InferenceEngine engine, int[] prompt, int newTokens)

@@ -13,7 +13,7 @@ public sealed class TokenizerGoldenTests
     public void Encode_GoldenTexts_GivesTransformersIds(string model)
     {
         var golden = GoldenFile.Open(model);
-        var tokenizer = Tokenizer.Load(golden.Folder);
+        var tokenizer = golden.OpenTokenizer();
         foreach (var entry in Entries(golden, "tokenizer"))
         {
             var text = Text(entry, "text");
@@ -30,7 +30,7 @@ public sealed class TokenizerGoldenTests
     public void Decode_GoldenTexts_GivesTransformersText(string model)
     {
         var golden = GoldenFile.Open(model);
-        var tokenizer = Tokenizer.Load(golden.Folder);
+        var tokenizer = golden.OpenTokenizer();
         foreach (var entry in Entries(golden, "tokenizer"))
         {
             var ids = GoldenFile.Ints(entry.GetProperty("ids_no_special"));
@@ -39,11 +39,12 @@ public sealed class TokenizerGoldenTests
     }
 
     [Theory]
-    [MemberData(nameof(GoldenFile.Models), MemberType = typeof(GoldenFile))]
+    [MemberData(
+        nameof(GoldenFile.ModelsWithTheirSpecialTokens), MemberType = typeof(GoldenFile))]
     public void Decode_RandomAndCutIds_GivesTransformersText(string model)
     {
         var golden = GoldenFile.Open(model);
-        var tokenizer = Tokenizer.Load(golden.Folder);
+        var tokenizer = golden.OpenTokenizer();
         foreach (var entry in Entries(golden, "decode"))
         {
             var ids = GoldenFile.Ints(entry.GetProperty("ids"));
@@ -65,7 +66,7 @@ public sealed class TokenizerGoldenTests
     public void Decode_StorytellerAnswers_GivesTransformersText()
     {
         var golden = GoldenFile.OpenStoryteller();
-        var tokenizer = Tokenizer.Load(golden.Folder);
+        var tokenizer = golden.OpenTokenizer();
         foreach (var entry in Entries(golden, "chat"))
         {
             var ids = GoldenFile.Steps(entry).Select(step => step.Id).ToArray();
@@ -75,7 +76,7 @@ public sealed class TokenizerGoldenTests
 
     private static void CheckConversations(GoldenFile golden)
     {
-        var tokenizer = Tokenizer.Load(golden.Folder);
+        var tokenizer = golden.OpenTokenizer();
         var template = ChatTemplate.Parse(tokenizer.Config.ChatTemplate!);
         foreach (var entry in Entries(golden, "chat"))
         {

@@ -62,6 +62,7 @@ public sealed class GgufModelTests
 
         Assert.Equal(RopeScalingKind.Factors, model.Config.Rope.Scaling);
         Assert.Equal([1, 1, 3, 8], model.Config.Rope.Stretch!.ShortFactors);
+        Assert.Empty(model.Config.Rope.Stretch.LongFactors);
         Assert.Null(model.Tensors.Find("rope_freqs.weight"));
         Assert.Empty(model.UnexpectedTensors);
     }
@@ -119,7 +120,7 @@ public sealed class GgufModelTests
     [InlineData("llama.block_count", 0u, "is 0, an integer from 1 to 1024 is wanted")]
     [InlineData("llama.block_count", 4294967295u, "an integer from 1 to 1024 is wanted")]
     [InlineData("llama.block_count", ulong.MaxValue, "is 18446744073709551615")]
-    [InlineData("llama.block_count", 2u, "tensor 'model.layers.1.input_layernorm.weight' is miss")]
+    [InlineData("llama.block_count", 2u, "is 2, but tensor 'blk.1.attn_norm.weight' is missing")]
     [InlineData("llama.embedding_length", -32, "is -32, an integer from 1")]
     [InlineData("llama.embedding_length", null, "is missing, an integer from 1")]
     [InlineData("llama.embedding_length", 33u, "not a multiple of llama.attention.head_count 4")]

@@ -167,7 +167,8 @@ public sealed class PublishedTensorsTests
             {
                 header.Append(end == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $$"""
                     "{{words[0].Replace("{}", $"{layer}")}}": {"dtype": "BF16",
-                     "shape": [{{string.Join(',', shape)}}], "data_offsets": [{{end}}, {{end + bytes}}]}
+                     "shape": [{{string.Join(',', shape)}}],
+                     "data_offsets": [{{end}}, {{end + bytes}}]}
                     """);
                 end += bytes;
             }

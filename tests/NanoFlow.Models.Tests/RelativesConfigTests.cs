@@ -1,4 +1,5 @@
-// What Gemma 2, Mistral, Phi-3, Qwen2 and Qwen3 add to Llama's configuration: windows, biases, norms of heads.
+// What Gemma 2, Mistral, Phi-3, Qwen2 and Qwen3 add to Llama's configuration: windows, biases,
+// norms of heads, caps and scales.
 
 using System.Text.Json.Nodes;
 

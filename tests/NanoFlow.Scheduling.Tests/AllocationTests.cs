@@ -17,6 +17,7 @@ public class AllocationTests
             MaxPositions = 80,
             PageTokens = 4,
             PageCount = 40,
+            LongRopeAfter = 40,
         };
         var scheduler = new Scheduler(options);
         var arrivals = new Queue<Sequence>();

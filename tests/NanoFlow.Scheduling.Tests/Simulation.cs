@@ -176,8 +176,8 @@ internal sealed class Simulation
     }
 
     // A sequence that decodes gets a row at least once in so many steps: when pages run out, either
-    // it or somebody before it needs one within a page of steps. One that starts again with the long
-    // rope does not decode.
+    // it or somebody before it needs one within a page of steps. One that starts again with the
+    // long rope does not decode.
     private void CheckProgress()
     {
         Violation.If(_waiting != Scheduler.WaitingCount, "waiting miscounted");

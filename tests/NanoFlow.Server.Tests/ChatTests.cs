@@ -68,7 +68,8 @@ public sealed class ChatTests(EchoServer server) : IClassFixture<EchoServer>
         "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]",
         "messages[0].content")]
     [InlineData(
-        "\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{}]}]", "messages[0].tool_calls")]
+        "\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{}]}]",
+        "messages[0].tool_calls[0]")]
     [InlineData("\"max_tokens\":1", "messages")]
     public async Task Chat_BadMessages_AreRefusedByName(string fields, string param)
     {

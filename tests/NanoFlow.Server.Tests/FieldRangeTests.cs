@@ -112,7 +112,7 @@ public sealed class FieldRangeTests(EchoServer server) : IClassFixture<EchoServe
     [InlineData("suffix", "\"x\"")]
     [InlineData("tools", "[{\"type\":\"function\"}]")]
     [InlineData("tool_choice", "\"auto\"")]
-    [InlineData("response_format", "{\"type\":\"json_object\"}")]
+    [InlineData("response_format", "{}")]
     public async Task Field_OutOfItsRules_IsRefusedByName(string field, string value)
     {
         var answer = await AskAsync(isChat: false, field, value);

@@ -5,6 +5,7 @@
 
 using System.Text.Json;
 using NanoFlow.Models;
+using NanoFlow.Server.Tools;
 using NanoFlow.Tokenization;
 
 namespace NanoFlow.Server.Tests;
@@ -23,6 +24,8 @@ public sealed class ScriptedModel
     public string Template { get; init; } = "{{ messages[-1]['content'] }}";
 
     public ReasoningMode Reasoning { get; init; }
+
+    public ToolCallSyntax ToolCalls { get; init; }
 
     public int VocabSize => _vocabulary.Count;
 
@@ -67,6 +70,7 @@ public sealed class ScriptedModel
             Tokenizer = Tokenizer.Parse(TokenizerJson(), config),
             ChatTemplate = ChatTemplate.Parse(Template),
             Reasoning = Reasoning,
+            ToolCalls = ToolCalls,
         };
     }
 

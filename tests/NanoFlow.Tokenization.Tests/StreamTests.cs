@@ -86,6 +86,7 @@ public sealed class StreamTests
                 }
             }
             Assert.Equal(end < 0 ? (0L, 0L) : (start, end), (matcher.MatchStart, matcher.MatchEnd));
+            Assert.Equal(end < 0 ? null : text[(int)start..(int)end], matcher.MatchText);
         }
     }
 

@@ -93,6 +93,16 @@ struct TwoSequences {
 
 }  // namespace
 
+TEST("every op of a model with mixed formats has a kernel to choose") {
+  test::TinyModel model(test::mixed_formats(NF_DEVICE_CPU));
+  const nf::Engine& engine = model.engine();
+  for (const auto& segment : engine.graph().segments) {
+    for (const nf::Op& op : segment) {
+      CHECK_EQ(nf::count_kernels(engine.backend().kernels(), op, engine.memory()), 1u);
+    }
+  }
+}
+
 TEST("an engine is destroyed with steps in flight in any order of its slots") {
   Echo echo;
   echo.submit(0, 1);

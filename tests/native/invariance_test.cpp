@@ -54,7 +54,8 @@ std::vector<test::TinyOptions> models(uint32_t device) {
            .windows = {20, 0},
            .attention_softcap = 2,
            .logit_softcap = 5,
-           .embedding_scale = 8}};
+           .embedding_scale = 8},
+          test::mixed_formats(device)};
 }
 
 constexpr uint32_t kDevices[] = {NF_DEVICE_CPU, NF_DEVICE_REFERENCE};

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "random_blocks.h"
 
 namespace test {
 namespace {
@@ -73,11 +74,17 @@ void append_bytes(Output& output, const T* data, size_t count) {
 // A case being run: random inputs come from its seed, the same for every backend and split.
 struct Run {
   Run(const Subject& subject_in, const nf::Kernel& kernel_in, const OpCase& c, Split split_in)
-      : subject(subject_in), kernel(kernel_in), shape(c.shape), split(split_in), random(c.seed) {}
+      : subject(subject_in),
+        kernel(kernel_in),
+        shape(c.shape),
+        weight(c.weight),
+        split(split_in),
+        random(c.seed) {}
 
   const Subject& subject;
   const nf::Kernel& kernel;
   nf::OpShape shape;
+  DType weight;  // the format in which a matrix is stored
   Split split;
   Random random;
   Output output;
@@ -116,18 +123,34 @@ struct Run {
 // A weight of the backend, packed in two parts as fused projections are.
 class PackedMatrix {
  public:
-  PackedMatrix(const Subject& subject, uint32_t out, uint32_t in, const std::vector<float>& values)
-      : bytes_(subject.matrix_bytes(out, in, DType::kPlain)), view_{bytes_.data(), out, in} {
-    Tensor source(DType::kBF16, values);
-    const auto* rows = static_cast<const std::byte*>(source.data());
-    const uint32_t first = out / 3;
-    subject.pack_matrix({out, in, 0, first, DType::kBF16}, rows, bytes_.data());
-    subject.pack_matrix({out, in, first, out - first, DType::kBF16},
-                        rows + size_t{first} * in * size_of(DType::kBF16), bytes_.data());
+  // Of random elements that are stored in run.weight; plain ones are bf16.
+  PackedMatrix(Run& run, uint32_t out, uint32_t in, float deviation = 1.0f)
+      : format_(is_block_format(run.weight) ? run.subject.packed_format(run.weight)
+                                            : DType::kPlain),
+        bytes_(run.subject.matrix_bytes(out, in, format_)),
+        view_{bytes_.data(), out, in, format_} {
+    if (is_block_format(run.weight)) {
+      const auto blocks =
+          random_blocks(run.random, nf::block_format(run.weight), size_t{out} * in, deviation);
+      pack(run.subject, run.weight, blocks.data());
+    } else {
+      Tensor source(DType::kBF16, operands(run.random, size_t{out} * in, deviation));
+      pack(run.subject, DType::kBF16, static_cast<const std::byte*>(source.data()));
+    }
   }
   const nf::WeightView& view() const { return view_; }
 
  private:
+  void pack(const Subject& subject, DType dtype, const std::byte* rows) {
+    const uint32_t out = view_.out;
+    const uint32_t in = view_.in;
+    const uint32_t first = out / 3;
+    subject.pack_matrix({out, in, 0, first, dtype}, rows, bytes_.data());
+    subject.pack_matrix({out, in, first, out - first, dtype},
+                        rows + nf::stored_bytes(dtype, size_t{first} * in), bytes_.data());
+  }
+
+  DType format_;
   AlignedBytes bytes_;
   nf::WeightView view_;
 };
@@ -145,8 +168,7 @@ void run_embedding(Run& run) {
   const uint32_t vocab = run.shape.in;
   const uint32_t hidden = run.shape.out;
   Step step = random_step(run.random, vocab);
-  const PackedMatrix table(run.subject, vocab, hidden,
-                           operands(run.random, size_t{vocab} * hidden));
+  const PackedMatrix table(run, vocab, hidden);
   Tensor out(DType::kF32, size_t{step.num_rows()} * hidden);
   const nf::Batch batch = step.batch();
   OpArgs args;
@@ -186,8 +208,7 @@ void run_gemm(Run& run) {
   const uint32_t rows = pick(run.random, 1, 40);
   const float deviation = 1.0f / std::sqrt(float(in));
   Tensor a(run.subject.operand, operands(run.random, size_t{rows} * in));
-  const PackedMatrix weight(run.subject, out_width, in,
-                            operands(run.random, size_t{out_width} * in, deviation));
+  const PackedMatrix weight(run, out_width, in, deviation);
   Tensor bias(DType::kF32, normal(run.random, out_width));
   Tensor residual(DType::kF32, normal(run.random, size_t{rows} * out_width));
   const bool biased = pick(run.random, 0, 1) == 0;
@@ -422,7 +443,7 @@ uint32_t random_width(Random& random, uint32_t high) {
 
 }  // namespace
 
-OpCase random_case(OpKind kind, Random& random) {
+OpCase random_case(OpKind kind, DType weight, Random& random) {
   constexpr uint32_t kHeadDims[] = {2, 8, 32, 64, 80, 128, 256};
   nf::OpShape shape;
   shape.out = random_width(random, 320);
@@ -433,7 +454,12 @@ OpCase random_case(OpKind kind, Random& random) {
     shape.num_kv_heads = pick(random, 1, 3);
     shape.num_heads = shape.num_kv_heads * pick(random, 1, 4);
   }
-  return {kind, shape, random()};
+  // Blocks run along the row that a GEMM reduces, and that an embedding copies.
+  if (is_block_format(weight)) {
+    const uint32_t elements = nf::block_format(weight).elements;
+    (kind == OpKind::kGemm ? shape.in : shape.out) = elements * pick(random, 1, 640 / elements);
+  }
+  return {kind, shape, random(), weight};
 }
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {

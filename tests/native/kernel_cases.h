@@ -18,6 +18,7 @@ struct Subject {
   std::string name;
   std::span<const nf::Kernel> kernels;
   nf::DType operand;
+  nf::DType (*packed_format)(nf::DType stored);
   size_t (*matrix_bytes)(uint32_t out, uint32_t in, nf::DType format);
   void (*pack_matrix)(const nf::Backend::PackSpec& spec, const void* source, std::byte* packed);
   size_t (*kv_page_bytes)(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim);
@@ -27,9 +28,11 @@ struct OpCase {
   nf::OpKind kind;
   nf::OpShape shape;
   uint64_t seed;  // of the inputs and of what the shape leaves open: windows, norms, gathers
+  nf::DType weight = nf::DType::kPlain;  // the format in which a matrix is stored
 };
 
-OpCase random_case(nf::OpKind kind, Random& random);
+// A case for a kind of op with weights stored in `weight`.
+OpCase random_case(nf::OpKind kind, nf::DType weight, Random& random);
 
 // How the rows of a case are handed to the kernel.
 enum class Split {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "core/block_formats.h"
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
 #include "cpu/pack.h"
@@ -19,6 +20,7 @@ Subject reference() {
   return {"reference",
           nf::reference::kernel_table(),
           nf::DType::kF32,
+          nf::reference::packed_format,
           nf::reference::matrix_bytes,
           nf::reference::pack_matrix,
           nf::reference::kv_page_bytes};
@@ -31,8 +33,8 @@ std::vector<Subject> subjects() {
     const auto isa = nf::cpu::Isa(i);
     if (!nf::cpu::isa_available(isa)) continue;
     all.push_back({std::string("cpu ") + nf::cpu::isa_name(isa), nf::cpu::kernel_table(isa),
-                   nf::DType::kBF16, nf::cpu::matrix_bytes, nf::cpu::pack_matrix,
-                   nf::cpu::kv_page_bytes});
+                   nf::DType::kBF16, nf::cpu::packed_format, nf::cpu::matrix_bytes,
+                   nf::cpu::pack_matrix, nf::cpu::kv_page_bytes});
   }
   return all;
 }
@@ -50,6 +52,14 @@ std::string describe(const Subject& subject, const nf::Kernel& kernel, const OpC
          " x " + show(c.shape.head_dim) + " seed " + show(c.seed);
 }
 
+// What the i-th case of a kernel has its weights stored in: a GEMM reads one format, a table may
+// be stored in any.
+nf::DType stored_format(const nf::Kernel& kernel, int i) {
+  if (kernel.kind != nf::OpKind::kEmbedding) return kernel.weight;
+  const size_t format = size_t(i) % nf::kNumWeightFormats;
+  return format == 0 ? nf::DType::kPlain : nf::kBlockFormats[format - 1].dtype;
+}
+
 // Calls check(subject, kernel, case) for `count` supported cases of every kernel of every table.
 template <typename Fn>
 void for_each_case(int count, Fn&& check) {
@@ -58,7 +68,7 @@ void for_each_case(int count, Fn&& check) {
     for (const nf::Kernel& kernel : subject.kernels) {
       int supported = 0;
       for (int i = 0; i < 20 * count && supported < count; ++i) {
-        const OpCase c = random_case(kernel.kind, random);
+        const OpCase c = random_case(kernel.kind, stored_format(kernel, i), random);
         if (!kernel.supports(c.shape)) continue;
         ++supported;
         check(subject, kernel, c);

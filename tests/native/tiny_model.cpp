@@ -4,9 +4,45 @@
 #include <random>
 
 #include "check.h"
-#include "core/tensor.h"
+#include "core/block_formats.h"
+#include "random_blocks.h"
 
 namespace test {
+
+namespace {
+
+nf::DType format_of(const TinyOptions& options, const std::string& name) {
+  for (const nf_tensor_format& format : options.formats) {
+    if (name == format.name) return static_cast<nf::DType>(format.dtype);
+  }
+  return nf::DType::kPlain;
+}
+
+}  // namespace
+
+// Queries have 32 rows and keys and values 16: their sections are no whole panels.
+TinyOptions mixed_formats(uint32_t device) {
+  return {.device = device,
+          .threads = 2,
+          .layers = 2,
+          .head_dim = 8,
+          .tied = true,
+          .hidden = 256,
+          .intermediate = 256,
+          .formats = {{"model.embed_tokens.weight", NF_DTYPE_Q6_K, 0},
+                      {"model.layers.0.self_attn.q_proj.weight", NF_DTYPE_Q4_K, 0},
+                      {"model.layers.0.self_attn.k_proj.weight", NF_DTYPE_Q4_K, 0},
+                      {"model.layers.0.self_attn.v_proj.weight", NF_DTYPE_Q6_K, 0},
+                      {"model.layers.0.self_attn.o_proj.weight", NF_DTYPE_Q8_0, 0},
+                      {"model.layers.0.mlp.gate_proj.weight", NF_DTYPE_Q4_K, 0},
+                      {"model.layers.0.mlp.up_proj.weight", NF_DTYPE_Q4_0, 0},
+                      {"model.layers.0.mlp.down_proj.weight", NF_DTYPE_Q6_K, 0},
+                      {"model.layers.1.self_attn.q_proj.weight", NF_DTYPE_Q8_0, 0},
+                      {"model.layers.1.self_attn.v_proj.weight", NF_DTYPE_Q8_0, 0},
+                      {"model.layers.1.self_attn.o_proj.weight", NF_DTYPE_Q4_0, 0},
+                      {"model.layers.1.mlp.up_proj.weight", NF_DTYPE_Q8_0, 0},
+                      {"model.layers.1.mlp.down_proj.weight", NF_DTYPE_Q4_K, 0}}};
+}
 
 nf_model_spec tiny_spec(const TinyOptions& options) {
   nf_model_spec spec{};
@@ -16,8 +52,10 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   if (options.bias) spec.flags |= NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
   if (options.tied) spec.flags |= NF_MODEL_TIED_EMBEDDINGS;
   spec.num_layers = options.layers;
-  spec.hidden = 64;
-  spec.intermediate = 80;
+  spec.hidden = options.hidden;
+  spec.intermediate = options.intermediate;
+  spec.formats = options.formats.data();
+  spec.num_formats = static_cast<uint32_t>(options.formats.size());
   spec.num_heads = 4;
   spec.num_kv_heads = options.kv_heads;
   spec.head_dim = options.head_dim;
@@ -55,13 +93,13 @@ nf_engine_options tiny_engine_options(const TinyOptions& options) {
 TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
     : engine_(std::make_unique<nf::Engine>(tiny_engine_options(options), tiny_spec(options))),
       page_tokens_(options.page_tokens) {
-  load_weights(seed);
+  load_weights(options, seed);
   engine_->make_ready();
   sequential_ = &add_program(nf::sequential_plan(
       engine_->graph(), std::min(options.threads, engine_->device().num_units)));
 }
 
-void TinyModel::load_weights(uint64_t seed) {
+void TinyModel::load_weights(const TinyOptions& options, uint64_t seed) {
   nf::WeightStore& weights = engine_->weights();
   std::mt19937_64 random(seed);
   for (uint32_t i = 0; i < weights.count(); ++i) {
@@ -69,14 +107,24 @@ void TinyModel::load_weights(uint64_t seed) {
     weights.describe(i, info);
     const bool matrix = info.rank == 2;
     const uint64_t count = info.shape[0] * (matrix ? info.shape[1] : 1);
+    nf_tensor_source source{};
+    source.struct_size = sizeof(source);
+    const nf::DType format = format_of(options, info.name);
+    if (is_block_format(format)) {
+      const auto blocks = random_blocks(random, nf::block_format(format), count,
+                                        0.6f / std::sqrt(float(options.hidden)));
+      source.dtype = static_cast<uint32_t>(format);
+      source.data = blocks.data();
+      source.num_bytes = blocks.size();
+      weights.load(i, source);
+      continue;
+    }
     // Wide enough that logits differ clearly; norms around one, biases around zero.
     const bool norm = std::string(info.name).find("norm") != std::string::npos;
     std::normal_distribution<float> values(norm ? 1.0f : 0.0f,
-                                           matrix ? 0.6f / std::sqrt(64.0f) : 0.1f);
+                                           matrix ? 0.6f / std::sqrt(float(options.hidden)) : 0.1f);
     std::vector<uint16_t> data(count);
     for (uint16_t& value : data) value = nf::to_bf16(values(random)).bits;
-    nf_tensor_source source{};
-    source.struct_size = sizeof(source);
     source.dtype = NF_DTYPE_BF16;
     source.data = data.data();
     source.num_bytes = count * 2;

@@ -20,6 +20,10 @@ struct TinyOptions {
   bool bias = false;
   bool tied = false;
   const char* architecture = "LlamaForCausalLM";
+  uint32_t hidden = 64;
+  uint32_t intermediate = 80;
+  // Weights in block formats, by the names of nf_weight_describe.
+  std::vector<nf_tensor_format> formats = {};
   std::vector<uint32_t> windows = {};  // by layer; empty: none
   float attention_softcap = 0;
   float logit_softcap = 0;
@@ -28,6 +32,9 @@ struct TinyOptions {
   std::vector<float> short_factors = {};
   std::vector<float> long_factors = {};
 };
+
+// Two layers whose weights have all block formats, neighbours in one weight different ones.
+TinyOptions mixed_formats(uint32_t device);
 
 // Refers to the options.
 nf_model_spec tiny_spec(const TinyOptions& options);
@@ -77,7 +84,7 @@ class TinyModel {
   const std::vector<float>& logprobs() const { return logprobs_; }
 
  private:
-  void load_weights(uint64_t seed);
+  void load_weights(const TinyOptions& options, uint64_t seed);
 
   std::unique_ptr<nf::Engine> engine_;
   nf::Program* sequential_ = nullptr;

@@ -107,6 +107,52 @@ TEST("a source must have the format that was named, and its bytes") {
   }
 }
 
+TEST("a weight of several formats has a section for each run of them") {
+  Weights weights(NF_DEVICE_CPU, {{kQuery, NF_DTYPE_Q4_K, 0}, {kValue, NF_DTYPE_Q6_K, 0}});
+  Weights plain(NF_DEVICE_CPU, {});
+  CHECK(weights.store->hash() != plain.store->hash());
+  CHECK_EQ(plain.store->hash(), plain.graph.hash());
+  weights.store->allocate();
+  const auto views = weights.store->views();
+  const auto& layers = views[weights.graph.ops(NF_SEGMENT_LAYER)[1].weight];
+  REQUIRE(layers.size() == 2 && layers[0].size() == 3 && layers[1].size() == 1);
+  const uint32_t first_out[] = {0, 64, 96};
+  const nf::DType formats[] = {nf::DType::kQ4_K, nf::DType::kPlain, nf::DType::kQ6_K};
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK_EQ(layers[0][i].first_out, first_out[i]);
+    CHECK(layers[0][i].view.format == formats[i]);
+  }
+  CHECK(weights.store->packed_bytes() < plain.store->packed_bytes());
+}
+
+TEST("the memory plan is what the sections of all weights take") {
+  for (const uint32_t device : kDevices) {
+    const test::TinyOptions options = test::mixed_formats(device);
+    const nf_engine_options engine_options = test::tiny_engine_options(options);
+    const nf_memory memory = nf::Engine::plan_memory(engine_options, test::tiny_spec(options));
+    test::TinyModel model(options);
+    nf::Engine& engine = model.engine();
+    CHECK_EQ(memory.weights, engine.weights().packed_bytes());
+    uint64_t bytes = 0;
+    const std::byte* next = nullptr;
+    for (nf::WeightId id = 0; id < engine.graph().weights.size(); ++id) {
+      for (const auto& layer : engine.memory().weights[id]) {
+        for (const nf::WeightSection& section : layer) {
+          const nf::WeightView& view = section.view;
+          const auto* data = static_cast<const std::byte*>(view.data);
+          CHECK(next == nullptr || data == next);
+          const size_t size = engine.graph().weights[id].matrix
+                                  ? engine.backend().matrix_bytes(view.out, view.in, view.format)
+                                  : view.out * sizeof(float);
+          bytes += (size + 63) / 64 * 64;
+          next = data + (size + 63) / 64 * 64;
+        }
+      }
+    }
+    CHECK_EQ(bytes, memory.weights);
+  }
+}
+
 TEST("rows and biases stored in pairs are loaded in their own order") {
   constexpr uint32_t kGroup = 16;
   Weights weights(NF_DEVICE_REFERENCE, {}, true);

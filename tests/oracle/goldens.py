@@ -2,7 +2,8 @@
 """Write what Hugging Face transformers says about a tiny model folder to a golden file.
 
 Token ids of hard strings, decoded ids, chat templates, greedy continuations with margins, and the
-full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32 from the stored weights.
+full logits after one prompt. Of a folder without a tokenizer, the last two. All computed in float32
+from the stored weights.
 
 Prompts are random ids, chosen: of many candidates of a length, the one whose greedy steps all have
 a winner that lower precision cannot overturn, and among those the one with most distinct tokens.
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from reference import (
     chat_entry, forced_log_probs, greedy_steps, last_logits, load_model, low_precision_report,
-    margin_report, stretches, top_differences, write_golden,
+    margin_report, outgrows, stretches, top_differences, write_golden,
 )
 from texts import CONVERSATION_OUT_OF_TURN, CONVERSATIONS, TEXTS
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -82,7 +83,7 @@ def rank_prompts(
         cache, tokens = output.past_key_values, top.indices[:, :1]
         chosen.append(tokens)
         everything = torch.cat([everything, tokens], dim=1)
-        if stretches(model):  # what the cache holds may be of other positions
+        if outgrows(model, everything.shape[1]):
             cache, tokens = None, everything
     distinct = [len(set(row)) for row in torch.cat(chosen, dim=1).tolist()]
     return list(zip(smallest.tolist(), distinct))

@@ -119,7 +119,7 @@ SHAPES = {
         attention_bias=True, attention_gain=1.2, dtype="float16", chatml=True, shards=2,
         new_style_config=True,
     ),
-    # 64 positions at first: the prompt of 63 crosses them while it generates, the longer ones before.
+    # 64 positions at first: the prompt of 63 gets there while it generates, longer ones before.
     "tiny-phi3": Shape(
         family="phi3", hidden=60, intermediate=100, layers=3, heads=5, kv_heads=1, head_dim=12,
         positions=512, rope_theta=10000.0, tied=False, template=None, original_positions=64,
@@ -141,7 +141,7 @@ SHAPES = {
     # wavelengths are changed.
     "gguf-llama": Shape(
         hidden=256, intermediate=256, layers=1, heads=4, kv_heads=2, head_dim=64, positions=1024,
-        rope_theta=500000.0, tied=True, template="plain",
+        rope_theta=10000.0, tied=True, template="plain",
         rope_scaling={
             "rope_type": "llama3",
             "factor": 8.0,
@@ -152,7 +152,7 @@ SHAPES = {
     ),
     "gguf-qwen2": Shape(
         family="qwen2", hidden=64, intermediate=96, layers=2, heads=4, kv_heads=2, head_dim=16,
-        positions=512, rope_theta=1000000.0, tied=True, template="chatml", chatml=True,
+        positions=512, rope_theta=10000.0, tied=True, template="chatml", chatml=True,
     ),
     "tiny-mistral": Shape(
         family="mistral", hidden=64, intermediate=96, layers=3, heads=4, kv_heads=2, head_dim=16,

@@ -54,6 +54,12 @@ def stretches(model: PreTrainedModel) -> bool:
     return model.config.rope_parameters["rope_type"] == "longrope"
 
 
+def outgrows(model: PreTrainedModel, length: int) -> bool:
+    """Is a sequence of this length the first whose positions are not those a cache holds?"""
+    rope = model.config.rope_parameters
+    return stretches(model) and length == rope["original_max_position_embeddings"] + 1
+
+
 @torch.no_grad()
 def forced_log_probs(model: PreTrainedModel, run: dict) -> torch.Tensor:
     """Log-probabilities [steps, vocabulary] after each of the run's own prefixes."""

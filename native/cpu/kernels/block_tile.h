@@ -100,12 +100,10 @@ void multiply_packed_tile(const BlockTile<V>& t) {
       for (size_t i = 0; i < kSubBytes; i += 64) {
         __builtin_prefetch(block + sub * kSubBytes + kPrefetchBytes + i);
       }
-#pragma GCC unroll 2
       for (uint32_t j = 0; j < 32; j += V::kLanes) {
         typename V::F acc[kRows][1];
 #pragma GCC unroll 12
         for (uint32_t i = 0; i < kRows; ++i) acc[i][0] = V::set1(0.0f);
-#pragma GCC unroll 4
         for (uint32_t g = 0; g < kGroups; ++g) {
           typename V::I pairs[Panel::kGroupPairs];
           Panel::pairs(block, sub * kGroups + g, j, pairs);

@@ -33,7 +33,7 @@ class Gemm {
 
   static bool supports(const OpShape& shape) { return shape.in > 0 && shape.in % 2 == 0; }
 
-  // What gemm_blocks.h shares.
+  // What gemm_quantized.h shares.
   static constexpr uint32_t kRowBlock = 96;
   static constexpr uint32_t kMaxPanels = 8;
 

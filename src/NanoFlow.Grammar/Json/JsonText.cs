@@ -1,5 +1,5 @@
-// The pieces of JSON text. Between them stands at most one space, or a line end with an indent: what
-// models write, and never so much that they could go on with it forever.
+// The pieces of JSON text. Between them stands at most one space, or a line end with an indent:
+// what models write, and never so much that they could go on with it forever.
 
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -12,6 +12,7 @@ internal sealed class JsonText(ProgramBuilder builder)
     // Twelve levels of two spaces; deeper ones are written on fewer.
     private const int Indent = 24;
 
+    private static readonly CodePoints Blanks = new([(' ', ' '), ('\t', '\t')]);
     private static readonly CodePoints Control = new([(0, 0x1F)]);
     private static readonly CodePoints Escaped = Control.Union(new([('"', '"'), ('\\', '\\')]));
 
@@ -37,7 +38,7 @@ internal sealed class JsonText(ProgramBuilder builder)
     public int Space(int next)
     {
         var indent = builder.Counted(
-            0, Indent, at => builder.Characters(new CodePoints([(' ', ' '), ('\t', '\t')]), at), next);
+            0, Indent, at => builder.Characters(Blanks, at), next);
         var line = builder.Range('\n', '\n', indent);
         return builder.Split(next, builder.Split(builder.Range(' ', ' ', next), line));
     }
@@ -52,7 +53,8 @@ internal sealed class JsonText(ProgramBuilder builder)
         if (_string is null)
         {
             _string = builder.DeclareRule();
-            builder.DefineRule(_string.Value, Quoted(at => builder.Star(Character, at), builder.End));
+            var entry = Quoted(at => builder.Star(Character, at), builder.End);
+            builder.DefineRule(_string.Value, entry);
         }
         return builder.Call(_string.Value, next);
     }
@@ -109,12 +111,11 @@ internal sealed class JsonText(ProgramBuilder builder)
         return stream.ToArray();
     }
 
-    public static byte[] Literal(string text) =>
-    [
-        (byte)'"',
-        .. JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes,
-        (byte)'"',
-    ];
+    public static byte[] Literal(string text)
+    {
+        var encoded = JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        return [(byte)'"', .. encoded.EncodedUtf8Bytes, (byte)'"'];
+    }
 
     /// <summary>Any value.</summary>
     public int Value(int next)

@@ -108,7 +108,8 @@ internal sealed class ObjectText(JsonText text, Func<SchemaNode, int> ruleOf)
         var runes = names.Select(static name =>
             name.EnumerateRunes().Select(static rune => rune.Value).ToArray()).ToArray();
         var plain = JsonText.Plain;
-        var free = _builder.Star(at => _builder.Characters(plain, at), _builder.Range('"', '"', next));
+        var close = _builder.Range('"', '"', next);
+        var free = _builder.Star(at => _builder.Characters(plain, at), close);
         return _builder.Range('"', '"', Differs(runes, 0, free, next));
     }
 

@@ -1,6 +1,6 @@
-// Reads the keywords of a schema. Three kinds: those that are followed, those that say nothing about
-// what is valid, and the rest. The rest is refused, but for keywords that only narrow what is valid:
-// without strict those are let go, as the documentation says.
+// Reads the keywords of a schema. Three kinds: those that are followed, those that say nothing
+// about what is valid, and the rest. The rest is refused, but for keywords that only narrow what is
+// valid: without strict those are let go, as the documentation says.
 
 using System.Text.Json;
 

@@ -18,7 +18,8 @@ internal sealed class StringText(JsonText text, bool isStrict)
                     ? text.Builder.Fail
                     : text.String(minimum, maximum ?? ProgramBuilder.NoLimit, next);
         }
-        if (isStrict && (node.Length != default || (node.Pattern, node.Format) is (not null, not null)))
+        var isBoth = node.Pattern is not null && node.Format is not null;
+        if (isStrict && (node.Length != default || isBoth))
         {
             throw SchemaReader.Error(
                 node.Path, "with strict, only one of pattern, format and lengths is supported");

@@ -68,9 +68,6 @@ internal sealed class Automaton
         return next == NotFound ? null : next;
     }
 
-    /// <summary>Bytes after which the state is the same again; finds all transitions.</summary>
-    public bool IsLoop(int state, byte value) => Next(state, value) == state;
-
     /// <summary>Forgets all states but this one; returns its new number.</summary>
     public int Forget(int state)
     {

@@ -1,6 +1,6 @@
-// What is proved about a program before it runs. Heights: how deep a stack each instruction needs to
-// come to an end, so that no way is begun that cannot be finished. Left recursion: a rule that calls
-// itself before it reads a byte would be entered without end.
+// What is proved about a program before it runs. Heights: how deep a stack each instruction needs
+// to come to an end, so that no way is begun that cannot be finished. Left recursion: a rule that
+// calls itself before it reads a byte would be entered without end.
 
 namespace NanoFlow.Grammar.Machine;
 

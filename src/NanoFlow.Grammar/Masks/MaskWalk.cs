@@ -1,6 +1,6 @@
-// Finds the tokens that may follow a state: walks the tree of tokens and the automaton side by side.
-// Where a state stays the same through all bytes below a node, as inside a string, the tokens below
-// are allowed at once, without looking at them.
+// Finds the tokens that may follow a state: walks the tree of tokens and the automaton side by
+// side. Where a state stays the same through all bytes below a node, as inside a string, the tokens
+// below are allowed at once, without looking at them.
 
 using NanoFlow.Grammar.Machine;
 

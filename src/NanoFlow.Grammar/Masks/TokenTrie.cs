@@ -1,5 +1,6 @@
-// The bytes of all tokens as a tree, laid out in the order in which it is walked: a node is followed
-// by its children, Skip leads past them. The tokens below a node are a contiguous run. Immutable.
+// The bytes of all tokens as a tree, laid out in the order in which it is walked: a node is
+// followed by its children, Skip leads past them. The tokens below a node are a contiguous run.
+// Immutable.
 
 namespace NanoFlow.Grammar.Masks;
 

@@ -55,7 +55,9 @@ internal sealed class ApiKeyGate
         }
 
         return AnthropicApi.Has(request.Path)
-            && request.Headers[AnthropicApi.KeyHeader].ToString() is { Length: > 0 } key ? key : null;
+            && request.Headers[AnthropicApi.KeyHeader].ToString() is { Length: > 0 } key
+            ? key
+            : null;
     }
 
     // Looks at every key, whichever matches.

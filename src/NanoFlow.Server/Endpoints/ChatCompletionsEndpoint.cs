@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
+using NanoFlow.Server.Tools;
 
 namespace NanoFlow.Server.Endpoints;
 
@@ -23,10 +24,13 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         var scoring = PromptScoring.Parse(fields, settings, server.Options.Caps, echoed: null);
         var truncation = Truncation.Parse(fields);
         var addSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false;
+        var format = ResponseFormatField.Parse(fields);
         var conversation = Conversation.Parse(fields);
         var text = ChatText.Render(server, conversation);
         var tokens = await server.Model.EncodeAsync(
             text, ChatText.Encoding(server, addSpecialTokens), cancel);
+        var grammar = AnswerGrammar.For(server.Model, conversation, text, format);
+        var param = conversation.Tools is null ? ResponseFormatField.Name : "tools";
         var room = new ContextRoom(server.Model.MaxModelLength, "messages");
         var prompt = room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens);
         scoring.Check(prompt.Tokens.Length);
@@ -39,8 +43,10 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
             LogProbs = logProbs,
             PromptLogProbs = scoring.Reported,
             ScoredWith = scoring.Wanted,
+            NewConstraint =
+                await AnswerGrammar.CompileAsync(server.Model, grammar, param, cancel),
             NewParser = AnswerParsers.For(server.Model, conversation, text),
-            ShownTokens = AnswerParsers.ShownTokens(server.Model),
+            ShownTokens = AnswerParsers.ShownTokens(server.Model, conversation),
         };
     }
 

@@ -29,6 +29,7 @@ internal static class ChatText
             var text = template.Render(new ChatTemplateInput
             {
                 Messages = json.RootElement,
+                Tools = conversation.Tools?.Element,
                 AddGenerationPrompt = conversation.AddGenerationPrompt,
                 BosToken = config.BosToken,
                 EosToken = config.EosToken,
@@ -106,6 +107,12 @@ internal static class ChatText
         WriteIfAny(json, "reasoning_content", message.Reasoning);
         WriteIfAny(json, "name", message.Name);
         WriteIfAny(json, "tool_call_id", message.ToolCallId);
+        if (message.ToolCalls is { } calls)
+        {
+            json.WritePropertyName("tool_calls"u8);
+            json.WriteRawValue(calls);
+        }
+
         json.WriteEndObject();
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
+using NanoFlow.Server.Tools;
 using NanoFlow.Tokenization;
 
 namespace NanoFlow.Server.Endpoints;
@@ -20,6 +21,8 @@ internal sealed class CompletionsEndpoint(ServerState server)
         var model = server.Model;
         var name = model.Resolve(fields.Text("model"));
         var settings = GenerationSettings.Parse(fields, server);
+        ToolFields.Refuse(fields);
+        var format = ResponseFormatField.Parse(fields);
         var prompts = PromptField.Prompt.Parse(fields, model.VocabSize);
         CheckChoices(prompts.Count, settings.N);
         var cap = server.Options.Caps.MaxLogProbs;
@@ -61,6 +64,8 @@ internal sealed class CompletionsEndpoint(ServerState server)
             LogProbs = logProbs,
             PromptLogProbs = scoring.Reported,
             ScoredWith = scoring.Wanted,
+            NewConstraint = await AnswerGrammar.CompileAsync(
+                model, format, ResponseFormatField.Name, cancel),
         };
     }
 

@@ -1,15 +1,24 @@
 // A conversation as a request that is ready to run: rendered, in tokens, fitted into the context,
 // with the parser for what the model will say.
 
+using NanoFlow.Grammar;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
+using NanoFlow.Server.Tools;
 
 namespace NanoFlow.Server.Endpoints;
 
 internal sealed record ConversationRequest
 {
     public required IWireFormat Format { get; init; }
+
+    /// <summary>What the text must look like; null: anything goes.</summary>
+    public GrammarSpec? TextFormat { get; init; }
+
+    /// <summary>The field that asks for it.</summary>
+    public string TextFormatParam { get; init; } = "";
+
     public required string ModelName { get; init; }
     public required Conversation Conversation { get; init; }
     public required GenerationSettings Settings { get; init; }
@@ -25,6 +34,8 @@ internal sealed record ConversationRequest
         var text = ChatText.Render(server, Conversation);
         var tokens = await server.Model.EncodeAsync(
             text, ChatText.Encoding(server, addSpecialTokens: false), cancel);
+        var grammar = AnswerGrammar.For(server.Model, Conversation, text, TextFormat);
+        var grammarParam = Conversation.Tools is null ? TextFormatParam : "tools";
         var room = new ContextRoom(server.Model.MaxModelLength, Param);
         return new TextRequest
         {
@@ -36,8 +47,10 @@ internal sealed record ConversationRequest
             ],
             Settings = Settings,
             LogProbs = null,
+            NewConstraint =
+                await AnswerGrammar.CompileAsync(server.Model, grammar, grammarParam, cancel),
             NewParser = AnswerParsers.For(server.Model, Conversation, text),
-            ShownTokens = AnswerParsers.ShownTokens(server.Model),
+            ShownTokens = AnswerParsers.ShownTokens(server.Model, Conversation),
         };
     }
 

@@ -1,5 +1,6 @@
 // Fields that were accepted and mean nothing here are listed in a header, so that a user who
-// wonders why a setting has no effect can find out. With --strict-params what is unknown is refused.
+// wonders why a setting has no effect can find out. With --strict-params what is unknown is
+// refused.
 
 using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Protocol;

@@ -18,6 +18,7 @@ internal sealed class ResponsesEndpoint(ServerState server)
         var own = ResponsesFields.Parse(fields);
         var settings = GenerationSettings.Parse(fields, server);
         ConversationRequest.CheckOneChoice(settings);
+        ToolFields.Refuse(fields);
         var request = new ConversationRequest
         {
             Format = new ResponsesFormat(own),
@@ -25,9 +26,12 @@ internal sealed class ResponsesEndpoint(ServerState server)
             Conversation = new Conversation
             {
                 Messages = InputField.Parse(fields),
+                Tools = ForeignTools.OfResponses(fields),
                 Variables = own.Variables(fields),
             },
             Settings = settings,
+            TextFormat = own.Format,
+            TextFormatParam = ResponsesFields.FormatName,
             MaxTokens = own.MaxOutputTokens,
             Param = "input",
         };

@@ -123,7 +123,9 @@ internal sealed class AnswerPieces
             return;
         }
 
-        if (_parts.Count == 0 || _parts[^1].Kind != kind || _parts[^1].Call != call)
+        // A client hears of a call first, and of its arguments in pieces of their own.
+        if (_parts.Count == 0 || _parts[^1].Kind != kind || _parts[^1].Call != call
+            || _parts[^1].StartsCall)
         {
             _parts.Add(new Part(kind, _length, call, StartsCall: false));
         }

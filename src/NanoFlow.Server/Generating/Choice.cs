@@ -24,6 +24,9 @@ internal sealed class Choice(
     /// <summary>Tokens taken from the engine so far, an end token included.</summary>
     public int TokenCount { get; private set; }
 
+    /// <summary>Those of them that the model spent on thoughts.</summary>
+    public int ReasoningTokenCount { get; private set; }
+
     /// <summary>When the last of them was taken; 0 before the first.</summary>
     public long LastTokenAt { get; set; }
 
@@ -39,7 +42,8 @@ internal sealed class Choice(
     /// <summary>Those tokens, an end token included.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
-    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper end.</summary>
+    /// <summary>"stop", "length" or "tool_calls"; null while running or when there is no proper
+    /// end.</summary>
     public string? FinishReason { get; private set; }
 
     /// <summary>The stop string that ended it; null when something else did.</summary>
@@ -76,6 +80,7 @@ internal sealed class Choice(
         text.Append(token.Token);
         parser.Append(text.Ready, Pieces);
         text.Take();
+        ReasoningTokenCount += parser.InThoughts ? 1 : 0;
         if (token.LogProb is { } logProb)
         {
             AddLogProbs(token, logProb);

@@ -5,6 +5,9 @@ namespace NanoFlow.Server.Generating;
 
 internal interface IAnswerParser
 {
+    /// <summary>What comes next belongs to thoughts.</summary>
+    bool InThoughts => false;
+
     void Append(ReadOnlySpan<byte> text, AnswerPieces pieces);
 
     /// <summary>No more text follows: nothing is held back any more.</summary>

@@ -1,6 +1,6 @@
-// Splits thoughts from the answer. Thoughts come first or not at all: after white space, the opening
-// mark, unless the prompt ends with one; they last until the closing mark, or to the end of the
-// text when there is none. What follows goes on to the next parser, whatever it looks like.
+// Splits thoughts from the answer. Thoughts come first or not at all: after white space, the
+// opening mark, unless the prompt ends with one; they last until the closing mark, or to the end of
+// the text when there is none. What follows goes on to the next parser, whatever it looks like.
 
 using System.Text;
 using NanoFlow.Tokenization;
@@ -31,6 +31,8 @@ internal sealed class ReasoningParser(bool isOpen, IAnswerParser answer) : IAnsw
         Thoughts,
         Answer,
     }
+
+    public bool InThoughts => _state == State.Thoughts;
 
     public void Append(ReadOnlySpan<byte> text, AnswerPieces pieces)
     {

@@ -1,5 +1,5 @@
-// The answer as events. Each choice is followed by its own loop; they take turns at the stream. What
-// the events look like is the format's business.
+// The answer as events. Each choice is followed by its own loop; they take turns at the stream.
+// What the events look like is the format's business.
 
 using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Protocol;

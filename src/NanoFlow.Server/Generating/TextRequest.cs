@@ -1,6 +1,7 @@
 // A request for text, ready to run: prompts as tokens, everything checked. Completions and chat
 // both become this.
 
+using NanoFlow.Scheduling;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
 
@@ -34,6 +35,9 @@ internal sealed record TextRequest
 
     /// <summary>Alternatives that prompts are scored with; null: they are not.</summary>
     public int? ScoredWith { get; init; }
+
+    /// <summary>Makes what the tokens of one choice must keep to; null: nothing.</summary>
+    public Func<ITokenConstraint?> NewConstraint { get; init; } = static () => null;
 
     /// <summary>Makes the parser of one choice.</summary>
     public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();

@@ -27,12 +27,14 @@ internal sealed class TextRun : IDisposable
         get
         {
             var generated = 0;
+            var reasoning = 0;
             foreach (var choice in _choices)
             {
                 generated += choice.TokenCount;
+                reasoning += choice.ReasoningTokenCount;
             }
 
-            return new Responses.Usage(Request.PromptTokens, generated);
+            return new Responses.Usage(Request.PromptTokens, generated, reasoning);
         }
     }
 
@@ -136,6 +138,7 @@ internal sealed class TextRun : IDisposable
                 StopCondition = text.Stops.IsEmpty
                     ? null
                     : new StopText(new TextStream(model.Tokenizer, text)),
+                Constraint = Request.NewConstraint(),
                 Sampling = settings.Sampling with
                 {
                     Seed = seeds.Of(index),

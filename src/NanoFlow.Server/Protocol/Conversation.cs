@@ -11,6 +11,9 @@ internal sealed record Conversation
 
     public required IReadOnlyList<Message> Messages { get; init; }
 
+    /// <summary>What may be called; null: nothing.</summary>
+    public ToolSet? Tools { get; init; }
+
     /// <summary>The text ends where the assistant's turn begins.</summary>
     public bool AddGenerationPrompt { get; init; } = true;
 
@@ -44,6 +47,7 @@ internal sealed record Conversation
         return new Conversation
         {
             Messages = messages,
+            Tools = ToolFields.Parse(fields),
             AddGenerationPrompt = opens ?? (!continues && FieldTable.AddGenerationPrompt.Default),
             ContinueFinalMessage = continues,
             Variables = ParseVariables(fields),

@@ -1,8 +1,7 @@
 // `instructions` and `input` of /v1/responses as a conversation. The input is a string, which the
-// user says, or a list of items: messages, and the reasoning of earlier answers, which belongs to
-// the assistant's message after it.
+// user says, or a list of items: messages, the reasoning of earlier answers, which belongs to the
+// assistant's message after it, calls and what they returned.
 
-using System.Text;
 using System.Text.Json;
 
 namespace NanoFlow.Server.Protocol;
@@ -50,11 +49,18 @@ internal static class InputField
     private static void AddItems(List<Message> messages, JsonElement list)
     {
         string? reasoning = null;
+        var calls = new List<(string? Id, string? Name, string? Arguments)>();
         foreach (var (index, element) in list.EnumerateArray().Index())
         {
             var path = $"{Name}[{index}]";
             var item = new RequestFields(element, path);
-            switch (item.Text("type") ?? "message")
+            var type = item.Text("type") ?? "message";
+            if (type != "function_call")
+            {
+                AddCalls(messages, calls, ref reasoning, path);
+            }
+
+            switch (type)
             {
                 case "message":
                     messages.Add(One(item, path, reasoning));
@@ -63,13 +69,56 @@ internal static class InputField
                 case "reasoning":
                     reasoning += Reasoning(item, path);
                     break;
-                case var type:
+                case "function_call":
+                    calls.Add((item.Text("call_id"), item.Text("name"), item.Text("arguments")));
+                    break;
+                case "function_call_output":
+                    messages.Add(Output(item, path));
+                    break;
+                default:
                     throw new RequestRefusedException(ApiError.NotSupported(
                         path + ".type",
-                        $"'{path}' is of type '{Quote.Cut(type)}'; supported are message and "
-                        + "reasoning"));
+                        $"'{path}' is of type '{Quote.Cut(type)}'; supported are message, "
+                        + "reasoning, function_call and function_call_output"));
             }
         }
+
+        AddCalls(messages, calls, ref reasoning, Name);
+    }
+
+    // Neighbouring calls belong to one message of the assistant, the one before them if there is
+    // one.
+    private static void AddCalls(
+        List<Message> messages,
+        List<(string? Id, string? Name, string? Arguments)> calls,
+        ref string? reasoning,
+        string path)
+    {
+        if (calls.Count == 0)
+        {
+            return;
+        }
+
+        if (messages.Count == 0 || messages[^1].Role != "assistant")
+        {
+            messages.Add(new Message("assistant", "", null, null, reasoning));
+            reasoning = null;
+        }
+
+        messages[^1] = messages[^1] with { ToolCalls = ForeignTools.Calls(calls, path) };
+        calls.Clear();
+    }
+
+    private static Message Output(RequestFields item, string path)
+    {
+        if (!item.TryGet("output", out var output))
+        {
+            throw RequestRefusedException.Invalid(
+                $"'{path}.output' is missing", path + ".output");
+        }
+
+        var text = string.Concat(TextBlocks.Parse(output, path + ".output", TextParts));
+        return new Message("tool", text, null, item.Text("call_id"));
     }
 
     private static Message One(RequestFields item, string path, string? reasoning)

@@ -8,8 +8,14 @@ namespace NanoFlow.Server.Protocol;
 
 /// <param name="Reasoning">What the assistant thought before it answered; templates that know
 /// about it decide whether the model sees it again.</param>
+/// <param name="ToolCalls">What the assistant called, as JSON for templates.</param>
 internal sealed record Message(
-    string Role, string Content, string? Name, string? ToolCallId, string? Reasoning = null);
+    string Role,
+    string Content,
+    string? Name,
+    string? ToolCallId,
+    string? Reasoning = null,
+    string? ToolCalls = null);
 
 internal static class MessageField
 {
@@ -46,19 +52,13 @@ internal static class MessageField
                 path + ".role");
         }
 
-        if (fields.TryGet("tool_calls", out var calls)
-            && (calls.ValueKind != JsonValueKind.Array || calls.GetArrayLength() > 0))
-        {
-            throw new RequestRefusedException(ApiError.NotSupported(
-                path + ".tool_calls", "tool calls are not supported"));
-        }
-
         return new Message(
             role,
             Content(fields, role, path + ".content"),
             fields.Text("name"),
             fields.Text("tool_call_id"),
-            fields.Text("reasoning_content"));
+            fields.Text("reasoning_content"),
+            ToolCallsField.Parse(fields, role, path));
     }
 
     private static string Content(RequestFields fields, string role, string param)

@@ -9,14 +9,37 @@ public sealed record RequestCaps
     public const int DefaultMaxN = 16;
 
     /// <summary>Choices per prompt; at most ServerLimits.MaxChoices.</summary>
-    public int MaxN { get; init; } = DefaultMaxN;
+    public int MaxN
+    {
+        get;
+        init => field = InRange(value, 1, ServerLimits.MaxChoices);
+    } = DefaultMaxN;
 
     /// <summary>Alternatives reported with a token; at most ServerLimits.MaxLogProbs.</summary>
-    public int MaxLogProbs { get; init; } = ServerLimits.MaxLogProbs;
+    public int MaxLogProbs
+    {
+        get;
+        init => field = InRange(value, 0, ServerLimits.MaxLogProbs);
+    } = ServerLimits.MaxLogProbs;
 
     /// <summary>At most ServerLimits.MaxStopStrings.</summary>
-    public int MaxStopStrings { get; init; } = ServerLimits.MaxStopStrings;
+    public int MaxStopStrings
+    {
+        get;
+        init => field = InRange(value, 1, ServerLimits.MaxStopStrings);
+    } = ServerLimits.MaxStopStrings;
 
     /// <summary>Entries; at most ServerLimits.MaxBiasEntries.</summary>
-    public int MaxLogitBias { get; init; } = ServerLimits.MaxBiasEntries;
+    public int MaxLogitBias
+    {
+        get;
+        init => field = InRange(value, 0, ServerLimits.MaxBiasEntries);
+    } = ServerLimits.MaxBiasEntries;
+
+    private static int InRange(int value, int least, int most)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, least);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, most);
+        return value;
+    }
 }

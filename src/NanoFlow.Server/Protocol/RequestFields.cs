@@ -118,7 +118,7 @@ internal sealed class RequestFields
             .Concat(_nested.SelectMany(nested => nested.Unknown()));
 
     /// <summary>Those, and the known ones that have no effect.</summary>
-    public IEnumerable<string> Ignored() => _withoutEffect.Concat(Unknown());
+    public IEnumerable<string> Ignored() => WithoutEffect().Concat(Unknown());
 
     /// <summary>The name of a field; escapes of half a surrogate pair are refused.</summary>
     public static string NameOf(JsonProperty property)
@@ -150,6 +150,9 @@ internal sealed class RequestFields
             throw RequestRefusedException.Invalid($"'{param}' is not valid Unicode", param);
         }
     }
+
+    private IEnumerable<string> WithoutEffect() =>
+        _withoutEffect.Concat(_nested.SelectMany(nested => nested.WithoutEffect()));
 
     private RequestRefusedException OutOfRange(string name, string range, JsonElement value) =>
         RequestRefusedException.Invalid(

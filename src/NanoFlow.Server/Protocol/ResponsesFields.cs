@@ -2,6 +2,7 @@
 // refused because what they ask for is not there.
 
 using System.Text.Json;
+using NanoFlow.Grammar;
 
 namespace NanoFlow.Server.Protocol;
 
@@ -24,6 +25,11 @@ internal sealed record ResponsesFields
         ("context_management", "context_management is not supported"),
     ];
 
+    public const string FormatName = "text.format";
+
+    private static readonly WordField FormatType =
+        new("type", ["text", "json_object", "json_schema"]);
+
     private static readonly WordField Truncation = new("truncation", ["auto", "disabled"]);
 
     public string? Instructions { get; init; }
@@ -35,18 +41,31 @@ internal sealed record ResponsesFields
     /// <summary>An object; null when absent.</summary>
     public JsonElement? Metadata { get; init; }
 
+    /// <summary>What the text must look like; null: anything goes.</summary>
+    public GrammarSpec? Format { get; init; }
+
+    /// <summary>As the client sent it, as are the next two; null when absent.</summary>
+    public JsonElement? FormatElement { get; init; }
+
+    public JsonElement? Tools { get; init; }
+    public JsonElement? ToolChoice { get; init; }
+
     public static ResponsesFields Parse(RequestFields fields)
     {
         Refuse(fields);
-        var hasMetadata = fields.TryGet("metadata", out var metadata);
+        var text = fields.Nested("text");
         return new ResponsesFields
         {
+            Format = ParseFormat(text),
+            FormatElement = Given(text, "format"),
+            Tools = Given(fields, "tools"),
+            ToolChoice = Given(fields, "tool_choice"),
             Instructions = fields.Text("instructions"),
             MaxOutputTokens = (int?)fields.Integer(FieldTable.MaxOutputTokens),
             ParallelToolCalls = fields.Bool("parallel_tool_calls") ?? true,
             ReasoningEffort = Effort(fields),
             User = fields.Text("user"),
-            Metadata = hasMetadata ? metadata : null,
+            Metadata = Given(fields, "metadata"),
         };
     }
 
@@ -105,8 +124,6 @@ internal sealed record ResponsesFields
                 "top_logprobs",
                 "log-probabilities are not supported here; use /v1/chat/completions"));
         }
-
-        RefuseFormat(fields);
     }
 
     // What else can be included belongs to tools and to reasoning that is hidden from the client.
@@ -128,18 +145,33 @@ internal sealed record ResponsesFields
             item => RequestFields.TextOf(item, "include") == wanted);
     }
 
-    private static void RefuseFormat(RequestFields fields)
+    // The name and the description of a schema are for the caller's records.
+    private static GrammarSpec? ParseFormat(RequestFields? text)
     {
-        var text = fields.Nested("text");
-        if (text?.Nested("format") is { } format && format.Text("type") != "text")
-        {
-            throw new RequestRefusedException(ApiError.NotSupported(
-                "text.format", "only text.format {\"type\":\"text\"} is supported"));
-        }
-
         if (text?.Text("verbosity") is not null)
         {
             text.Ignore("verbosity");
         }
+
+        if (text?.Nested("format") is not { } format)
+        {
+            return null;
+        }
+
+        format.Text("name");
+        format.Text("description");
+        var isStrict = format.Bool("strict") ?? false;
+        var hasSchema = format.TryGet("schema", out var schema);
+        return format.Word(FormatType) switch
+        {
+            "text" => null,
+            "json_object" => GrammarSpec.JsonObject,
+            "json_schema" when hasSchema => GrammarSpec.Schema(schema.GetRawText(), isStrict),
+            var type => throw RequestRefusedException.Invalid(
+                $"'{FormatName}.{(type is null ? "type" : "schema")}' is missing", FormatName),
+        };
     }
+
+    private static JsonElement? Given(RequestFields? fields, string name) =>
+        fields is not null && fields.TryGet(name, out var value) ? value : null;
 }

@@ -21,10 +21,8 @@ internal static class UnsupportedFields
             + "chat_template_kwargs sets its variables"),
         ("audio", "audio is not supported"),
         ("web_search_options", "web search is not supported"),
-        ("tools", "tools are not supported"),
-        ("functions", "functions are not supported"),
-        ("tool_choice", "tool_choice is not supported"),
-        ("function_call", "function_call is not supported"),
+        ("functions", "functions are not supported; use tools"),
+        ("function_call", "function_call is not supported; use tool_choice"),
     ];
 
     /// <param name="n">Choices per prompt that were asked for.</param>
@@ -39,7 +37,6 @@ internal static class UnsupportedFields
         }
 
         RefuseBestOf(fields, n);
-        RefuseFormat(fields);
     }
 
     // The best n of n are all of them, and clients of the old API always send the field.
@@ -54,16 +51,7 @@ internal static class UnsupportedFields
         }
     }
 
-    private static void RefuseFormat(RequestFields fields)
-    {
-        if (fields.Nested("response_format") is { } format && format.Text("type") != "text")
-        {
-            throw new RequestRefusedException(ApiError.NotSupported(
-                "response_format", "only response_format {\"type\":\"text\"} is supported"));
-        }
-    }
-
-    // "No tools" may be said as [], {}, false, "" or "none".
+    // "None" may be said as [], {}, false, "" or "none".
     private static bool IsEmpty(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => value.GetArrayLength() == 0,

@@ -31,13 +31,16 @@ internal sealed class MessagesEvents(Answer answer, EventStream stream) : IAnswe
         for (var i = 0; i < choice.Pieces.Count; i++)
         {
             var piece = choice.Pieces[i];
-            if (_blocks == 0 || _kind != piece.Kind)
+            if (_blocks == 0 || _kind != piece.Kind || piece.StartsCall)
             {
                 CloseBlock();
-                OpenBlock(piece.Kind);
+                OpenBlock(piece.Kind, piece.Call);
             }
 
-            WriteDelta(piece.Text);
+            if (!piece.Text.IsEmpty)
+            {
+                WriteDelta(piece.Text);
+            }
         }
     }
 
@@ -45,7 +48,7 @@ internal sealed class MessagesEvents(Answer answer, EventStream stream) : IAnswe
     {
         if (_blocks == 0)
         {
-            OpenBlock(PieceKind.Text);
+            OpenBlock(PieceKind.Text, null);
         }
 
         CloseBlock();
@@ -69,14 +72,14 @@ internal sealed class MessagesEvents(Answer answer, EventStream stream) : IAnswe
         stream.End();
     }
 
-    private void OpenBlock(PieceKind kind)
+    private void OpenBlock(PieceKind kind, ToolCall? call)
     {
         _blocks++;
         _kind = kind;
         var json = Begin("content_block_start"u8);
         json.WriteNumber("index"u8, Index);
         json.WriteStartObject("content_block"u8);
-        MessagesFormat.WriteBlock(json, kind, []);
+        MessagesFormat.WriteBlock(json, kind, call, []);
         json.WriteEndObject();
         stream.End();
     }
@@ -95,12 +98,17 @@ internal sealed class MessagesEvents(Answer answer, EventStream stream) : IAnswe
 
     private void WriteDelta(ReadOnlySpan<byte> text)
     {
-        var isReasoning = _kind == PieceKind.Reasoning;
         var json = Begin("content_block_delta"u8);
         json.WriteNumber("index"u8, Index);
         json.WriteStartObject("delta"u8);
-        json.WriteString("type"u8, isReasoning ? "thinking_delta"u8 : "text_delta"u8);
-        json.WriteString(isReasoning ? "thinking"u8 : "text"u8, text);
+        var (type, name) = _kind switch
+        {
+            PieceKind.Reasoning => ("thinking_delta", "thinking"),
+            PieceKind.ToolCall => ("input_json_delta", "partial_json"),
+            _ => ("text_delta", "text"),
+        };
+        json.WriteString("type"u8, type);
+        json.WriteString(name, text);
         json.WriteEndObject();
         stream.End();
     }

@@ -1,4 +1,4 @@
-// The wire format of /v1/messages: blocks of text and thoughts, and why the answer ended.
+// The wire format of /v1/messages: blocks of text, thoughts and calls, and why the answer ended.
 
 using System.Text.Json;
 using NanoFlow.Server.Generating;
@@ -17,7 +17,7 @@ internal sealed class MessagesFormat : IWireFormat
         foreach (var item in OutputItem.ListOf(choice.Pieces))
         {
             json.WriteStartObject();
-            WriteBlock(json, item.Kind, item.Text);
+            WriteBlock(json, item.Kind, item.Call, item.Text);
             json.WriteEndObject();
         }
 
@@ -38,20 +38,54 @@ internal sealed class MessagesFormat : IWireFormat
     }
 
     /// <summary>The fields of a content block.</summary>
+    /// <param name="text">Of a call its arguments.</param>
     public static void WriteBlock(
-        Utf8JsonWriter json, PieceKind kind, ReadOnlySpan<byte> text)
+        Utf8JsonWriter json, PieceKind kind, ToolCall? call, ReadOnlySpan<byte> text)
     {
-        if (kind != PieceKind.Reasoning)
+        if (call is not null)
+        {
+            json.WriteString("type"u8, "tool_use"u8);
+            json.WriteString("id"u8, call.Id);
+            json.WriteString("name"u8, call.Name);
+            json.WritePropertyName("input"u8);
+            WriteInput(json, text);
+        }
+        else if (kind == PieceKind.Reasoning)
+        {
+            // A signature proves to Anthropic that thoughts are its own; clients send it back.
+            json.WriteString("type"u8, "thinking"u8);
+            json.WriteString("thinking"u8, text);
+            json.WriteString("signature"u8, ""u8);
+        }
+        else
         {
             json.WriteString("type"u8, "text"u8);
             json.WriteString("text"u8, text);
-            return;
+        }
+    }
+
+    // Arguments that were cut off at the length are no JSON.
+    private static void WriteInput(Utf8JsonWriter json, ReadOnlySpan<byte> text)
+    {
+        var reader = new Utf8JsonReader(text);
+        try
+        {
+            if (JsonDocument.TryParseValue(ref reader, out var input))
+            {
+                using (input)
+                {
+                    input.RootElement.WriteTo(json);
+                    return;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Written as empty below.
         }
 
-        // A signature proves to Anthropic that thoughts are its own; clients send it back as it is.
-        json.WriteString("type"u8, "thinking"u8);
-        json.WriteString("thinking"u8, text);
-        json.WriteString("signature"u8, ""u8);
+        json.WriteStartObject();
+        json.WriteEndObject();
     }
 
     /// <summary>Why it ended; null while it has not.</summary>
@@ -61,6 +95,7 @@ internal sealed class MessagesFormat : IWireFormat
         {
             null => null,
             { FinishReason: "length" } => "max_tokens",
+            { FinishReason: "tool_calls" } => "tool_use",
             { StopString: not null } => "stop_sequence",
             _ => "end_turn",
         });

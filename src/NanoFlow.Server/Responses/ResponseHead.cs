@@ -19,7 +19,9 @@ internal sealed record ResponseHead(string Id, long Created, string Model)
     }
 }
 
-internal readonly record struct Usage(int PromptTokens, int CompletionTokens)
+/// <param name="ReasoningTokens">Completion tokens that were thoughts.</param>
+internal readonly record struct Usage(
+    int PromptTokens, int CompletionTokens, int ReasoningTokens)
 {
     public void Write(Utf8JsonWriter json)
     {

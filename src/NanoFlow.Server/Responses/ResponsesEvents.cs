@@ -15,8 +15,6 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
 
     private OutputItem Item => _items[^1];
 
-    private bool IsReasoning => Item.Kind == PieceKind.Reasoning;
-
     public void Open()
     {
         WriteResponse("response.created"u8, ResponseStatus.InProgress);
@@ -28,14 +26,17 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
         for (var i = 0; i < choice.Pieces.Count; i++)
         {
             var piece = choice.Pieces[i];
-            if (_items.Count == 0 || Item.Kind != piece.Kind)
+            if (_items.Count == 0 || !Item.Continues(piece))
             {
                 CloseItem(ResponseStatus.Completed);
-                OpenItem(piece.Kind);
+                OpenItem(new OutputItem(piece.Kind, piece.Call));
             }
 
             Item.Append(piece.Text);
-            WriteDelta(piece.Text);
+            if (!piece.Text.IsEmpty)
+            {
+                WriteDelta(piece.Text);
+            }
         }
     }
 
@@ -43,7 +44,7 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
     {
         if (_items.Count == 0)
         {
-            OpenItem(PieceKind.Text);
+            OpenItem(new OutputItem(PieceKind.Text));
         }
 
         CloseItem(ResponsesFormat.StatusOf(choice));
@@ -62,11 +63,14 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
     public void Fail(ApiError error) =>
         WriteResponse("response.failed"u8, ResponseStatus.Failed, error);
 
-    private void OpenItem(PieceKind kind)
+    private void OpenItem(OutputItem item)
     {
-        _items.Add(new OutputItem(kind));
+        _items.Add(item);
         WriteItem("response.output_item.added"u8, ResponseStatus.InProgress);
-        WritePart("response.content_part.added"u8, []);
+        if (item.Call is null)
+        {
+            WritePart("response.content_part.added"u8, []);
+        }
     }
 
     private void CloseItem(ResponseStatus status)
@@ -76,18 +80,35 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
             return;
         }
 
-        var json = BeginText(
-            IsReasoning ? "response.reasoning_text.done"u8 : "response.output_text.done"u8);
-        json.WriteString("text"u8, Item.Text);
+        var json = BeginText(Item.Kind switch
+        {
+            PieceKind.Reasoning => "response.reasoning_text.done"u8,
+            PieceKind.ToolCall => "response.function_call_arguments.done"u8,
+            _ => "response.output_text.done"u8,
+        });
+        if (Item.Call is { } call)
+        {
+            json.WriteString("name"u8, call.Name);
+        }
+
+        json.WriteString(Item.Call is null ? "text"u8 : "arguments"u8, Item.Text);
         EndText(json);
-        WritePart("response.content_part.done"u8, Item.Text);
+        if (Item.Call is null)
+        {
+            WritePart("response.content_part.done"u8, Item.Text);
+        }
+
         WriteItem("response.output_item.done"u8, status);
     }
 
     private void WriteDelta(ReadOnlySpan<byte> text)
     {
-        var json = BeginText(
-            IsReasoning ? "response.reasoning_text.delta"u8 : "response.output_text.delta"u8);
+        var json = BeginText(Item.Kind switch
+        {
+            PieceKind.Reasoning => "response.reasoning_text.delta"u8,
+            PieceKind.ToolCall => "response.function_call_arguments.delta"u8,
+            _ => "response.output_text.delta"u8,
+        });
         json.WriteString("delta"u8, text);
         EndText(json);
     }
@@ -97,13 +118,17 @@ internal sealed class ResponsesEvents(ResponsesFormat format, Answer answer, Eve
         var json = Begin(name);
         json.WriteString("item_id"u8, Item.Id);
         json.WriteNumber("output_index"u8, _items.Count - 1);
-        json.WriteNumber("content_index"u8, 0);
+        if (Item.Call is null)
+        {
+            json.WriteNumber("content_index"u8, 0);
+        }
+
         return json;
     }
 
     private void EndText(Utf8JsonWriter json)
     {
-        if (!IsReasoning)
+        if (Item.Kind == PieceKind.Text)
         {
             json.WriteStartArray("logprobs"u8);
             json.WriteEndArray();

@@ -69,23 +69,33 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
     /// <summary>The fields of an item; without its text as long as it is in progress.</summary>
     public static void WriteItem(Utf8JsonWriter json, OutputItem item, ResponseStatus status)
     {
-        var isMessage = item.Kind != PieceKind.Reasoning;
         json.WriteString("id"u8, item.Id);
-        json.WriteString("type"u8, isMessage ? "message"u8 : "reasoning"u8);
-        json.WriteString(
-            "status"u8, NameOf(status == ResponseStatus.Failed ? ResponseStatus.Incomplete : status));
-        if (isMessage)
+        var isBroken = status == ResponseStatus.Failed;
+        json.WriteString("status"u8, NameOf(isBroken ? ResponseStatus.Incomplete : status));
+        var isDone = status != ResponseStatus.InProgress;
+        if (item.Call is { } call)
         {
-            json.WriteString("role"u8, "assistant"u8);
+            json.WriteString("type"u8, "function_call"u8);
+            json.WriteString("call_id"u8, call.Id);
+            json.WriteString("name"u8, call.Name);
+            json.WriteString("arguments"u8, isDone ? item.Text : []);
+            return;
         }
-        else
+
+        if (item.Kind == PieceKind.Reasoning)
         {
+            json.WriteString("type"u8, "reasoning"u8);
             json.WriteStartArray("summary"u8);
             json.WriteEndArray();
         }
+        else
+        {
+            json.WriteString("type"u8, "message"u8);
+            json.WriteString("role"u8, "assistant"u8);
+        }
 
         json.WriteStartArray("content"u8);
-        if (status != ResponseStatus.InProgress)
+        if (isDone)
         {
             json.WriteStartObject();
             WritePart(json, item, item.Text);
@@ -95,7 +105,8 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         json.WriteEndArray();
     }
 
-    /// <summary>The fields of the one content part that an item has.</summary>
+    /// <summary>The fields of the one content part that an item has, unless it is a call.
+    /// </summary>
     public static void WritePart(
         Utf8JsonWriter json, OutputItem item, ReadOnlySpan<byte> text)
     {
@@ -168,24 +179,27 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         json.WriteNumber("top_p"u8, settings.Sampling.TopP);
         json.WriteNumber("top_logprobs"u8, 0);
         json.WriteStartObject("text"u8);
-        json.WriteStartObject("format"u8);
-        json.WriteString("type"u8, "text"u8);
+        WriteGiven(json, "format", request.FormatElement, """{"type":"text"}""");
         json.WriteEndObject();
-        json.WriteEndObject();
-        json.WriteString("tool_choice"u8, "auto"u8);
-        json.WriteStartArray("tools"u8);
-        json.WriteEndArray();
+        WriteGiven(json, "tool_choice", request.ToolChoice, "\"auto\"");
+        WriteGiven(json, "tools", request.Tools, "[]");
         json.WriteString("truncation"u8, "disabled"u8);
         json.WriteString("user"u8, request.User);
-        json.WritePropertyName("metadata"u8);
-        if (request.Metadata is { } metadata)
+        WriteGiven(json, "metadata", request.Metadata, "{}");
+    }
+
+    // What the request said, or what its silence means.
+    private static void WriteGiven(
+        Utf8JsonWriter json, string name, JsonElement? given, string otherwise)
+    {
+        json.WritePropertyName(name);
+        if (given is { } element)
         {
-            metadata.WriteTo(json);
+            element.WriteTo(json);
         }
         else
         {
-            json.WriteStartObject();
-            json.WriteEndObject();
+            json.WriteRawValue(otherwise);
         }
     }
 
@@ -216,7 +230,7 @@ internal sealed class ResponsesFormat(ResponsesFields request) : IWireFormat
         json.WriteEndObject();
         json.WriteNumber("output_tokens"u8, usage.CompletionTokens);
         json.WriteStartObject("output_tokens_details"u8);
-        json.WriteNumber("reasoning_tokens"u8, 0);
+        json.WriteNumber("reasoning_tokens"u8, usage.ReasoningTokens);
         json.WriteEndObject();
         json.WriteNumber("total_tokens"u8, usage.PromptTokens + usage.CompletionTokens);
         json.WriteEndObject();

@@ -10,6 +10,7 @@ using NanoFlow.Cli;
 using NanoFlow.Engine;
 using NanoFlow.Models;
 using NanoFlow.Server;
+using NanoFlow.Server.Tools;
 using NanoFlow.Tokenization;
 
 namespace NanoFlow.Commands;
@@ -48,6 +49,7 @@ internal static class ServeCommand
             ChatTemplate = template,
             Reasoning = given.Get(ServeFlags.ReasoningParser, ReasoningMode.Auto),
             Pooling = pooling,
+            ToolCalls = given.Get(ServeFlags.ToolCallParser, ToolCallSyntax.Auto),
             Created = DateTimeOffset.UtcNow,
         };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);

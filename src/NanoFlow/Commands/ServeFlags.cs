@@ -4,6 +4,7 @@ using NanoFlow.Cli;
 using NanoFlow.Models;
 using NanoFlow.Server;
 using NanoFlow.Server.Protocol;
+using NanoFlow.Server.Tools;
 
 namespace NanoFlow.Commands;
 
@@ -68,6 +69,17 @@ internal static class ServeFlags
             ("mean", PoolingMode.Mean),
             ("cls", PoolingMode.First)));
 
+    public static readonly Flag<ToolCallSyntax> ToolCallParser = new(
+        "--tool-call-parser", "NAME", "auto, hermes, llama3_json, mistral or none",
+        "auto: by template",
+        "how the model writes tool calls",
+        Read.Choice(
+            ("auto", ToolCallSyntax.Auto),
+            ("hermes", ToolCallSyntax.Hermes),
+            ("llama3_json", ToolCallSyntax.Llama3Json),
+            ("mistral", ToolCallSyntax.Mistral),
+            ("none", ToolCallSyntax.None)));
+
     public static readonly Flag<bool> NoSpecialInContent = new(
         "--no-special-in-content", null, "true or false", "off",
         "special tokens spelt out in chat messages stay text",
@@ -104,7 +116,8 @@ internal static class ServeFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         Host, Port, ServedModelName, ApiKey, AllowedOrigins, ShutdownTimeout, ReasoningParser,
-        Pooling, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings, MaxLogitBias,
+        Pooling, ToolCallParser, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs,
+        MaxStopStrings, MaxLogitBias,
     ];
 
     public static ServerOptions Options(Given given) => new()

@@ -40,7 +40,7 @@ internal static class AlphabetModel
         }
     }
 
-    public static void Edit(string path, Action<JsonNode> change)
+    private static void Edit(string path, Action<JsonNode> change)
     {
         var json = JsonNode.Parse(File.ReadAllText(path))!;
         change(json);

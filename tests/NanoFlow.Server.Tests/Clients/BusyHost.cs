@@ -33,7 +33,8 @@ internal sealed class BusyHost : IAsyncDisposable
             MaxSequences = 1,
             MaxQueuedRequests = LongChoices - 1 + places,
         };
-        return new BusyHost(await EchoHost.StartAsync(engine, options, prepare: AlphabetModel.Prepare));
+        return new BusyHost(await EchoHost.StartAsync(
+            engine, options, prepare: AlphabetModel.Prepare));
     }
 
     public static async Task<BusyHost> StartAsync(int places, ServerOptions? options = null)

@@ -10,6 +10,7 @@ public sealed class CaseServers : IAsyncLifetime
     private EchoHost _open = null!;
     private NanoFlowServer _guarded = null!;
     private StoryHost? _story;
+    private RandomHost? _random;
 
     public async ValueTask InitializeAsync()
     {
@@ -23,6 +24,7 @@ public sealed class CaseServers : IAsyncLifetime
     {
         await _open.DisposeAsync();
         await (_story?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await (_random?.DisposeAsync() ?? ValueTask.CompletedTask);
     }
 
     /// <summary>Runs a case against the server that it names.</summary>
@@ -32,6 +34,8 @@ public sealed class CaseServers : IAsyncLifetime
         "guarded" => run(new CaseServer(_guarded.Address)),
         "thinking" => ThinkingAsync(run),
         "story" => StoryAsync(run),
+        "random" => RandomAsync(run),
+        "tools" => ToolsAsync(run),
         "full" => FullAsync(run),
         "freed" => FreedAsync(run),
         "silent" => SilentAsync(run),
@@ -42,10 +46,46 @@ public sealed class CaseServers : IAsyncLifetime
         _ => throw new ArgumentException($"no server '{server}'"),
     };
 
+    // What it says makes no sense, unless it is held to a grammar.
+    private async Task RandomAsync(Func<CaseServer, Task> run)
+    {
+        if (_random is null)
+        {
+            _random = new RandomHost();
+            await _random.InitializeAsync();
+        }
+
+        await run(new CaseServer(_random.Address));
+    }
+
+    // Asked "ask" it calls a function, told "told" it answers.
+    private static async Task ToolsAsync(Func<CaseServer, Task> run)
+    {
+        var script = new ScriptedModel
+        {
+            Template = "{{ messages[-1]['content'] }}{# tools <tool_call> #}",
+        };
+        script.AddScript(
+            [
+                "Let me ", "look.", "\n<tool_", "call>\n{\"name\": \"wea", "ther\", \"argu",
+                "ments\": {\"ci", "ty\": \"Oslo\"}", "}\n</tool_call>",
+            ],
+            cue: "ask");
+        script.AddScript(["It ", "rains."], cue: "told");
+        await using var host = await EchoHost.StartAsync(new EngineOptions(), script: script);
+        await run(new CaseServer(host.Server.Address));
+    }
+
+    // Its template opens the thoughts; it recites them, and then an answer.
     private static async Task ThinkingAsync(Func<CaseServer, Task> run)
     {
-        await using var host = await EchoHost.StartAsync(
-            new EngineOptions(), prepare: ThinkingModel.Prepare);
+        var script = new ScriptedModel
+        {
+            Template = "{{ messages[-1]['content'] }}<think>",
+            Reasoning = ReasoningMode.Think,
+        };
+        script.AddScript(["a", "b", "</think>", "c", "d"], cue: "<think>");
+        await using var host = await EchoHost.StartAsync(new EngineOptions(), script: script);
         await run(new CaseServer(host.Server.Address));
     }
 

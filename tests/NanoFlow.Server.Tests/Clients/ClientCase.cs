@@ -58,9 +58,10 @@ internal sealed record ClientCase(JsonObject Json, string Mode)
         JsonObject value when value.ContainsKey("repeat") =>
             string.Concat(Enumerable.Repeat((string)value["repeat"]!, (int)value["times"]!)),
         JsonObject value => new JsonObject(value.Select(
-            field => KeyValuePair.Create(field.Key, field.Value is null ? null : Expand(field.Value)))),
-        JsonArray value => new JsonArray(
-            value.Select(item => item is null ? null : Expand(item)).ToArray()),
+            field => KeyValuePair.Create(field.Key, ExpandAny(field.Value)))),
+        JsonArray value => new JsonArray(value.Select(ExpandAny).ToArray()),
         _ => node.DeepClone(),
     };
+
+    private static JsonNode? ExpandAny(JsonNode? node) => node is null ? null : Expand(node);
 }

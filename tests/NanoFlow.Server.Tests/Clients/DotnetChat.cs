@@ -40,6 +40,7 @@ internal static class DotnetChat
     {
         var text = "";
         var logProbs = new JsonArray();
+        var calls = new List<(string Name, string Arguments)>();
         await foreach (var update in chat.CompleteChatStreamingAsync(messages, options))
         {
             text += Text(update.ContentUpdate);
@@ -47,10 +48,11 @@ internal static class DotnetChat
             seen["model"] = update.Model;
             seen["role"] = update.Role is { } role ? Lower(role) : seen["role"]?.DeepClone();
             Show(update.ContentTokenLogProbabilities, logProbs);
+            update.ToolCallUpdates.ToList().ForEach(part => Show(part, calls));
             seen["texts"] = new JsonArray(text);
             if (update.FinishReason is { } finish)
             {
-                seen["finish"] = new JsonArray(Lower(finish));
+                seen["finish"] = new JsonArray(NameOf(finish));
             }
 
             if (update.Usage is { } usage)
@@ -66,6 +68,27 @@ internal static class DotnetChat
         }
 
         seen["logprobs"] = new JsonArray(logProbs);
+        seen["calls"] = new JsonArray([.. calls.Select(call => Call(call.Name, call.Arguments))]);
+    }
+
+    private static JsonObject Call(string name, string arguments) =>
+        new() { ["name"] = name, ["arguments"] = arguments };
+
+    private static void Show(
+        StreamingChatToolCallUpdate update, List<(string Name, string Arguments)> calls)
+    {
+        if (update.FunctionName is { } name)
+        {
+            Assert.Equal(calls.Count, update.Index);
+            calls.Add((name, ""));
+        }
+
+        var piece = update.FunctionArgumentsUpdate;
+        if (piece is not null && !piece.ToMemory().IsEmpty)
+        {
+            calls[update.Index] =
+                (calls[update.Index].Name, calls[update.Index].Arguments + piece);
+        }
     }
 
     private static void Show(ChatCompletion answer, JsonObject seen)
@@ -76,9 +99,11 @@ internal static class DotnetChat
         seen["model"] = answer.Model;
         seen["role"] = Lower(answer.Role);
         seen["texts"] = new JsonArray(Text(answer.Content));
-        seen["finish"] = new JsonArray(Lower(answer.FinishReason));
+        seen["finish"] = new JsonArray(NameOf(answer.FinishReason));
         seen["usage"] = Usage(answer.Usage);
         seen["logprobs"] = new JsonArray(logProbs);
+        seen["calls"] = new JsonArray([.. answer.ToolCalls.Select(
+            call => Call(call.FunctionName, call.FunctionArguments.ToString()))]);
     }
 
     private static void Show(
@@ -106,6 +131,9 @@ internal static class DotnetChat
 
     private static string Text(ChatMessageContent content) =>
         string.Concat(content.Select(part => part.Text));
+
+    private static string NameOf(ChatFinishReason finish) =>
+        finish == ChatFinishReason.ToolCalls ? "tool_calls" : Lower(finish);
 
     private static string Lower(object value) => value.ToString()!.ToLowerInvariant();
 

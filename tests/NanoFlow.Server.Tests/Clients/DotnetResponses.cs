@@ -85,6 +85,12 @@ internal static class DotnetResponses
         seen["role"] = messages.FirstOrDefault()?.Role.ToString().ToLowerInvariant();
         seen["texts"] = new JsonArray([.. messages.Select(message =>
             (JsonNode)string.Concat(message.Content.Select(part => part.Text)))]);
+        seen["calls"] = new JsonArray([.. response.OutputItems.OfType<FunctionCallResponseItem>()
+            .Select(call => new JsonObject
+            {
+                ["name"] = call.FunctionName,
+                ["arguments"] = call.FunctionArguments.ToString(),
+            })]);
         seen["status"] = response.Status?.ToString().ToLowerInvariant();
         seen["incomplete"] = response.IncompleteStatusDetails?.Reason?.ToString();
         seen["metadata"] = new JsonObject(response.Metadata.Select(
@@ -96,6 +102,7 @@ internal static class DotnetResponses
                 ["prompt"] = usage.InputTokenCount,
                 ["completion"] = usage.OutputTokenCount,
                 ["total"] = usage.TotalTokenCount,
+                ["reasoning"] = usage.OutputTokenDetails.ReasoningTokenCount,
             };
         }
     }

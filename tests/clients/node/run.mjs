@@ -30,6 +30,7 @@ const usageOf = (usage) =>
         prompt: usage.prompt_tokens ?? usage.input_tokens,
         completion: usage.completion_tokens ?? usage.output_tokens,
         total: usage.total_tokens,
+        reasoning: usage.output_tokens_details?.reasoning_tokens,
       }
     : null;
 
@@ -48,12 +49,20 @@ const completionLogProbs = (logprobs) =>
     top: Object.keys(logprobs.top_logprobs[i]).length,
   }));
 
+function addCall(seen, index, { name, arguments: text }) {
+  seen.calls[index] ??= { name, arguments: '' };
+  seen.calls[index].arguments += text ?? '';
+}
+
 // What both APIs call a choice, whole or in chunks, goes into the same lists.
 function addChoice(seen, choice, logProbs) {
   const text = choice.text ?? (choice.message ?? choice.delta).content ?? '';
   seen.texts[choice.index] = (seen.texts[choice.index] ?? '') + text;
   seen.finish[choice.index] = choice.finish_reason ?? seen.finish[choice.index] ?? null;
   seen.logprobs[choice.index] = [...(seen.logprobs[choice.index] ?? []), ...logProbs];
+  for (const call of (choice.message ?? choice.delta)?.tool_calls ?? []) {
+    addCall(seen, call.index ?? seen.calls.length, call.function);
+  }
   seen.role ??= (choice.message ?? choice.delta)?.role;
 }
 
@@ -69,7 +78,7 @@ async function generate(job, seen, create, logProbsOf) {
   const request = expanded(job.case.request);
   const { abort, twice, request_id } = job.case.client ?? {};
   const options = request_id ? { headers: { 'x-request-id': request_id } } : {};
-  Object.assign(seen, { texts: [], finish: [], logprobs: [], usage: null });
+  Object.assign(seen, { texts: [], finish: [], logprobs: [], calls: [], usage: null });
   if (job.mode === 'whole') {
     addChunk(seen, await create(request, options), logProbsOf);
     if (twice) {
@@ -102,6 +111,7 @@ function showResponse(seen, response) {
     role: items('message')[0]?.role,
     texts: items('message').map(textOf),
     reasoning: items('reasoning').map(textOf).join(''),
+    calls: items('function_call').map((call) => ({ name: call.name, arguments: call.arguments })),
     status: response.status,
     incomplete: response.incomplete_details?.reason ?? null,
     usage: usageOf(response.usage),
@@ -140,6 +150,7 @@ function showMessage(seen, message) {
     reasoning: blocks('thinking')
       .map((block) => block.thinking)
       .join(''),
+    calls: blocks('tool_use').map((block) => ({ name: block.name, arguments: block.input })),
     finish: [message.stop_reason],
     stop_sequence: message.stop_sequence,
     usage: usageOf(message.usage),

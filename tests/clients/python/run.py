@@ -48,6 +48,7 @@ def usage_of(usage):
         "prompt": get("prompt_tokens", "input_tokens"),
         "completion": get("completion_tokens", "output_tokens"),
         "total": get("total_tokens"),
+        "reasoning": getattr(get("output_tokens_details"), "reasoning_tokens", None),
     }
 
 
@@ -79,6 +80,11 @@ def add_choice(seen, choice, log_probs):
     seen["texts"][choice.index] += text or ""
     seen["finish"][choice.index] = choice.finish_reason or seen["finish"][choice.index]
     seen["logprobs"][choice.index] = seen["logprobs"][choice.index] + log_probs
+    for call in (message and message.tool_calls) or []:
+        index = getattr(call, "index", len(seen["calls"]))
+        if index == len(seen["calls"]):
+            seen["calls"].append({"name": call.function.name, "arguments": ""})
+        seen["calls"][index]["arguments"] += call.function.arguments or ""
     if message and message.role:
         seen["role"] = message.role
 
@@ -97,7 +103,7 @@ def generate(job, seen, create, log_probs_of):
     arguments = arguments_of(create, expanded(job["case"]["request"]))
     if "request_id" in client:
         arguments["extra_headers"] = {"x-request-id": client["request_id"]}
-    seen.update(texts=[], finish=[], logprobs=[], usage=None)
+    seen.update(texts=[], finish=[], logprobs=[], calls=[], usage=None)
     if job["mode"] == "whole":
         add_chunk(seen, create(**arguments), log_probs_of)
         if "twice" in client:
@@ -131,6 +137,11 @@ def show_response(seen, response):
         role=next((item.role for item in response.output if item.type == "message"), None),
         texts=texts("message"),
         reasoning="".join(texts("reasoning")),
+        calls=[
+            {"name": item.name, "arguments": item.arguments}
+            for item in response.output
+            if item.type == "function_call"
+        ],
         status=response.status,
         incomplete=response.incomplete_details and response.incomplete_details.reason,
         usage=usage_of(response.usage),

@@ -13,7 +13,7 @@
 namespace nf::cpu {
 
 template <typename V, template <typename> typename PanelOf>
-class BlockGemm {
+class QuantizedGemm {
  public:
   static void launch(const OpArgs& op, Lane& lane) {
     const GemmArgs& args = op.gemm;
@@ -130,15 +130,17 @@ class BlockGemm {
 };
 
 // The kernels of one instruction set, all formats.
-#define NF_BLOCK_GEMM(name, V, Panel)                                                             \
-  void name(const OpArgs& args, Lane& lane) { BlockGemm<V, Panel>::launch(args, lane); }          \
-  size_t name##_workspace(const OpShape& shape) { return BlockGemm<V, Panel>::workspace(shape); } \
-  bool name##_supports(const OpShape& shape) { return BlockGemm<V, Panel>::supports(shape); }
+#define NF_QUANTIZED_GEMM(name, V, Panel)                                                    \
+  void name(const OpArgs& args, Lane& lane) { QuantizedGemm<V, Panel>::launch(args, lane); } \
+  size_t name##_workspace(const OpShape& shape) {                                            \
+    return QuantizedGemm<V, Panel>::workspace(shape);                                        \
+  }                                                                                          \
+  bool name##_supports(const OpShape& shape) { return QuantizedGemm<V, Panel>::supports(shape); }
 
-#define NF_BLOCK_GEMMS(isa, V)                 \
-  NF_BLOCK_GEMM(gemm_q8_0_##isa, V, Q8_0Panel) \
-  NF_BLOCK_GEMM(gemm_q4_0_##isa, V, Q4_0Panel) \
-  NF_BLOCK_GEMM(gemm_q4_k_##isa, V, Q4_KPanel) \
-  NF_BLOCK_GEMM(gemm_q6_k_##isa, V, Q6_KPanel)
+#define NF_QUANTIZED_GEMMS(isa, V)                 \
+  NF_QUANTIZED_GEMM(gemm_q8_0_##isa, V, Q8_0Panel) \
+  NF_QUANTIZED_GEMM(gemm_q4_0_##isa, V, Q4_0Panel) \
+  NF_QUANTIZED_GEMM(gemm_q4_k_##isa, V, Q4_KPanel) \
+  NF_QUANTIZED_GEMM(gemm_q6_k_##isa, V, Q6_KPanel)
 
 }  // namespace nf::cpu
