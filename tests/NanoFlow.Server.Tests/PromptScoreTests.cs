@@ -82,7 +82,7 @@ public sealed class PromptScoreTests(EchoServer server) : IClassFixture<EchoServ
         Assert.Equal(
             """[null,{"98":{"logprob":0,"rank":1,"decoded_token":"b"}},"""
             + """{"120":{"logprob":-9999,"decoded_token":"x"},"""
-            + """"99":{"logprob":0,"rank":1,"decoded_token":"c"}}]""",
+            + "\"99\":{\"logprob\":0,\"rank\":1,\"decoded_token\":\"c\"}}]",
             answer.Choice(0).GetProperty("prompt_logprobs").GetRawText());
         Assert.Equal("y", answer.FirstText);
         Assert.Equal(JsonValueKind.Null, answer.Choice(0).GetProperty("logprobs").ValueKind);
