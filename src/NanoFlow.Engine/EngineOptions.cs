@@ -99,9 +99,10 @@ public static class EngineLimits
     /// <summary>NF_MAX_LOGPROBS.</summary>
     public const int LogProbs = 20;
 
-    /// <summary>Log-probabilities of the tokens of one prompt, alternatives included: 32 MiB. A
-    /// prompt of 190 thousand tokens may have 20 alternatives for each.</summary>
-    public const int PromptScores = 1 << 22;
+    /// <summary>Log-probabilities of the tokens of one prompt, alternatives included: 8 MiB here,
+    /// some 60 MiB as JSON. A prompt of 49 thousand tokens may have 20 alternatives for
+    /// each.</summary>
+    public const int PromptScores = 1 << 20;
 
     /// <summary>NF_MAX_BIAS.</summary>
     public const int Bias = 1024;

@@ -27,6 +27,7 @@ internal static class Routes
             "/v1/completions", Post, new CompletionsEndpoint(server).RunAsync);
         app.MapMethods(
             "/v1/chat/completions", Post, new ChatCompletionsEndpoint(server).RunAsync);
+        app.MapMethods("/v1/embeddings", Post, new EmbeddingsEndpoint(server).RunAsync);
         app.MapMethods("/v1/responses", Post, new ResponsesEndpoint(server).RunAsync);
         app.MapMethods(AnthropicApi.Messages, Post, messages.RunAsync);
         app.MapMethods(AnthropicApi.CountTokens, Post, messages.CountAsync);

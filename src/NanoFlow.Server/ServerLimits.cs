@@ -36,6 +36,13 @@ public static class ServerLimits
     // Calls in one answer that must be calls. Published examples stay below ten.
     public const int MaxCalls = 32;
 
+    // The OpenAI limit; the body's size bounds them together.
+    public const int MaxEmbeddingInputs = 2048;
+
+    // Inputs of one request for embeddings that wait or run together: enough to fill steps with
+    // short texts, few enough that one request does not fill the queue for all others.
+    public const int EmbeddingWindow = 32;
+
     // Retrieved texts that a template puts before the question; published ones show a dozen.
     public const int MaxDocuments = 256;
 

@@ -80,6 +80,7 @@ public sealed class FieldMatrixTests(EchoServer server, ITestOutputHelper output
             "400 [\"1\"]", Huge: $"400 [{Many("1", 65)}]"),
         new("logit_bias", Api.Both, "400 {\"-1\":0}", "200 {\"0\":-100}", "200 {\"1023\":100}",
             "400 {\"1024\":0}", "400 []", Huge: "400 {\"1\":1e999}"),
+        new("prompt_logprobs", Api.Both, "400 -1", "200 0", "200 20", "400 21", "400 true"),
         Flag("ignore_eos"),
         Flag("include_stop_str_in_output"),
         Flag("skip_special_tokens"),

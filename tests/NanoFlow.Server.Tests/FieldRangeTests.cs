@@ -213,15 +213,6 @@ public sealed class FieldRangeTests(EchoServer server) : IClassFixture<EchoServe
         Assert.Equal("min_tokens", answer.Param);
     }
 
-    [Fact]
-    public async Task EchoWithLogProbs_IsRefused()
-    {
-        var answer = await server.CompleteAsync("\"prompt\":\"a\",\"echo\":true,\"logprobs\":1");
-
-        Assert.Equal(400, answer.Status);
-        Assert.Equal("echo", answer.Param);
-    }
-
     private Task<Answer> AskAsync(bool isChat, string field, string value)
     {
         // Short answers, unless their length is what is asked about.

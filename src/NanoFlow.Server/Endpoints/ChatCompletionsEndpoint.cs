@@ -21,6 +21,7 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         var settings = GenerationSettings.Parse(fields, server);
         var asked = MaxTokens(fields);
         var logProbs = LogProbs(fields);
+        var scoring = PromptScoring.Parse(fields, settings, server.Options.Caps, echoed: null);
         var truncation = Truncation.Parse(fields);
         var addSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false;
         var format = ResponseFormatField.Parse(fields);
@@ -31,15 +32,19 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
         var grammar = AnswerGrammar.For(server.Model, conversation, text, format);
         var param = conversation.Tools is null ? ResponseFormatField.Name : "tools";
         var room = new ContextRoom(server.Model.MaxModelLength, "messages");
+        var prompt = room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens);
+        scoring.Check(prompt.Tokens.Length);
         return new TextRequest
         {
             Format = Format,
             ModelName = name,
-            Prompts = [room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens)],
+            Prompts = [prompt],
             Settings = settings,
             LogProbs = logProbs,
             NewConstraint =
                 await AnswerGrammar.CompileAsync(server.Model, grammar, param, cancel),
+            PromptLogProbs = scoring.Reported,
+            ScoredWith = scoring.Wanted,
             NewParser = AnswerParsers.For(server.Model, conversation, text),
             ShownTokens = AnswerParsers.ShownTokens(server.Model, conversation),
         };

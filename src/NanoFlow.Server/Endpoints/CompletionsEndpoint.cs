@@ -23,18 +23,18 @@ internal sealed class CompletionsEndpoint(ServerState server)
         var settings = GenerationSettings.Parse(fields, server);
         ToolFields.Refuse(fields);
         var format = ResponseFormatField.Parse(fields);
-        var prompts = PromptField.Parse(fields, model.VocabSize);
+        var prompts = PromptField.Prompt.Parse(fields, model.VocabSize);
         CheckChoices(prompts.Count, settings.N);
-        var asked = (int?)fields.Integer(FieldTable.MaxTokens);
         var cap = server.Options.Caps.MaxLogProbs;
         var logProbs = (int?)fields.Integer(FieldTable.LogProbs with { Max = cap });
         var truncation = Truncation.Parse(fields);
         var echo = fields.Flag(FieldTable.Echo);
-        if (echo && logProbs is not null)
-        {
-            throw new RequestRefusedException(ApiError.NotSupported(
-                "echo", "echo together with logprobs is not supported"));
-        }
+        var scoring = PromptScoring.Parse(
+            fields, settings, server.Options.Caps, echo ? logProbs : null);
+
+        // Who asks about the prompt need not want an answer.
+        var least = echo || scoring.Wanted is not null ? 0 : FieldTable.MaxTokens.Min;
+        var asked = (int?)fields.Integer(FieldTable.MaxTokens with { Min = least });
 
         var encoding = new EncodeOptions
         {
@@ -48,7 +48,11 @@ internal sealed class CompletionsEndpoint(ServerState server)
                 ?? await model.EncodeAsync(prompt.Text!, encoding, cancel);
             var fallback = (int)FieldTable.MaxTokens.Default;
             var fitted = room.Fit(tokens, truncation, asked, fallback, settings.MinTokens);
-            ready.Add(echo ? fitted with { Echo = Echo(prompt, tokens, fitted) } : fitted);
+            scoring.Check(fitted.Tokens.Length);
+            var text = echo ? Echo(prompt, tokens, fitted) : null;
+            ready.Add(scoring.Echoed is null
+                ? fitted with { Echo = text }
+                : fitted with { ScoredEcho = text });
         }
 
         return new TextRequest
@@ -60,6 +64,8 @@ internal sealed class CompletionsEndpoint(ServerState server)
             LogProbs = logProbs,
             NewConstraint = await AnswerGrammar.CompileAsync(
                 model, format, ResponseFormatField.Name, cancel),
+            PromptLogProbs = scoring.Reported,
+            ScoredWith = scoring.Wanted,
         };
     }
 

@@ -1,6 +1,7 @@
 // One answer to one prompt: tokens from the engine in, text and log-probabilities out. Used by one
 // thread at a time.
 
+using System.Text;
 using NanoFlow.Engine;
 using NanoFlow.Scheduling;
 using NanoFlow.Server.Responses;
@@ -13,6 +14,8 @@ internal sealed class Choice(
 {
     private readonly List<TokenLogProbs> _logProbs = [];
     private readonly List<int> _tokens = [];
+    private EchoedLogProbs? _echoed;
+    private bool _isEchoed;
     private int _textOffset;
 
     public int Index { get; } = index;
@@ -31,7 +34,10 @@ internal sealed class Choice(
     public AnswerPieces Pieces { get; } = new();
 
     /// <summary>Of the tokens since the last Take; empty when the request wants none.</summary>
-    public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
+    public IReadOnlyList<TokenLogProbs> LogProbs =>
+        _echoed is null ? _logProbs : _echoed.Before(_logProbs);
+
+    public TokenNames Names => names;
 
     /// <summary>Those tokens, an end token included.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
@@ -46,6 +52,21 @@ internal sealed class Choice(
     /// <summary>How it ended, for metrics and the log.</summary>
     public string Outcome => FinishReason
         ?? (Generation.Reason == Scheduling.FinishReason.Error ? "error" : "abort");
+
+    /// <summary>Repeats the prompt, once: the first time that the engine has something, its scores
+    /// are there.</summary>
+    public void Echo(TokenPrompt prompt, int alternatives)
+    {
+        if (_isEchoed || Generation.PromptScores?.Count != prompt.Tokens.Length - 1)
+        {
+            return; // done, or the generation ended too early
+        }
+
+        _isEchoed = true;
+        _echoed = new EchoedLogProbs(prompt.Tokens, Generation.PromptScores, names, alternatives);
+        _textOffset = _echoed.TextLength;
+        Pieces.Add(PieceKind.Text, Encoding.UTF8.GetBytes(prompt.ScoredEcho!));
+    }
 
     public void Append(in GeneratedToken token)
     {
@@ -92,6 +113,7 @@ internal sealed class Choice(
     /// <summary>What belongs to the tokens and not to the pieces has been sent.</summary>
     public void TakeDetails()
     {
+        _echoed = null;
         _logProbs.Clear();
         _tokens.Clear();
     }

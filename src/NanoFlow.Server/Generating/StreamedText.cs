@@ -74,7 +74,7 @@ internal sealed class StreamedText
     // Token by token, one flush for all that are there.
     private async Task WriteReadyAsync(Choice choice)
     {
-        var wrote = false;
+        var wrote = WritePieces(choice);
         while (_answer.Run.TryAppend(choice))
         {
             wrote |= WritePieces(choice);

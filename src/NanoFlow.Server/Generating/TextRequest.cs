@@ -9,7 +9,12 @@ namespace NanoFlow.Server.Generating;
 
 /// <param name="NewTokens">At most so many follow; the context has room for them.</param>
 /// <param name="Echo">Text to repeat before the answer; null for none.</param>
-internal sealed record TokenPrompt(int[] Tokens, int NewTokens, string? Echo = null);
+internal sealed record TokenPrompt(int[] Tokens, int NewTokens, string? Echo = null)
+{
+    /// <summary>Text to repeat together with the log-probabilities of its tokens, once they are
+    /// known; null for none.</summary>
+    public string? ScoredEcho { get; init; }
+}
 
 internal sealed record TextRequest
 {
@@ -26,6 +31,13 @@ internal sealed record TextRequest
 
     /// <summary>Makes what the tokens of one choice must keep to; null: nothing.</summary>
     public Func<ITokenConstraint?> NewConstraint { get; init; } = static () => null;
+
+    /// <summary>Alternatives to report with each token of a prompt, apart from what is repeated
+    /// before the answer; null: no log-probabilities of prompts.</summary>
+    public int? PromptLogProbs { get; init; }
+
+    /// <summary>Alternatives that prompts are scored with; null: they are not.</summary>
+    public int? ScoredWith { get; init; }
 
     /// <summary>Makes the parser of one choice.</summary>
     public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();

@@ -61,7 +61,13 @@ internal sealed class TextRun : IDisposable
     /// <summary>Waits until a choice has tokens to append; false at its proper end.</summary>
     public async ValueTask<bool> WaitAsync(Choice choice, CancellationToken cancel)
     {
-        if (await choice.Generation.WaitAsync(cancel))
+        var hasMore = await choice.Generation.WaitAsync(cancel);
+        if (Request.PromptOf(choice.Index) is { ScoredEcho: not null } prompt)
+        {
+            choice.Echo(prompt, Request.LogProbs ?? 0);
+        }
+
+        if (hasMore)
         {
             return true;
         }
@@ -126,6 +132,7 @@ internal sealed class TextRun : IDisposable
             {
                 Prompt = prompt.Tokens,
                 MaxNewTokens = prompt.NewTokens,
+                PromptLogProbs = Request.ScoredWith,
                 MinNewTokens = settings.MinTokens,
                 EndTokens = ends,
                 StopCondition = text.Stops.IsEmpty
@@ -158,7 +165,8 @@ internal sealed class TextRun : IDisposable
             ? settings.StopTokens
             : [.. model.EndTokens.Union(settings.StopTokens)];
 
-    private static ApiError Refusal(SubmitOutcome outcome) => outcome switch
+    /// <summary>What a client is told whose request the engine did not take.</summary>
+    public static ApiError Refusal(SubmitOutcome outcome) => outcome switch
     {
         SubmitOutcome.QueueFull => ApiError.Overloaded(
             "too many requests are waiting; try again shortly"),

@@ -93,6 +93,16 @@ internal sealed class ServerMetrics
         }
     }
 
+    /// <summary>A request for embeddings was computed.</summary>
+    public void OnEmbedded(int promptTokens, int inputs, RequestTimes times)
+    {
+        _promptTokens.Add(promptTokens);
+        _requestPromptTokens.Record(promptTokens);
+        _endToEnd.Record(times.SinceStart.TotalSeconds);
+        _finished.Add(
+            inputs, new KeyValuePair<string, object?>("finished_reason", "length"));
+    }
+
     private static Histogram<double> Latency(Meter meter, string name, string help) =>
         meter.CreateHistogram(name, "s", help, null, new InstrumentAdvice<double>
         {

@@ -62,6 +62,14 @@ internal static class FieldTable
     public static readonly IntegerField TopLogProbs =
         new("top_logprobs", 0, ServerLimits.MaxLogProbs);
 
+    // vLLM's name; its -1, the whole vocabulary for every token, is refused.
+    public static readonly IntegerField PromptLogProbs =
+        new("prompt_logprobs", 0, ServerLimits.MaxLogProbs);
+
+    // Of an embedding; its upper end is that of the model.
+    public static readonly IntegerField Dimensions = new("dimensions", 1, int.MaxValue);
+    public static readonly WordField EncodingFormat = new("encoding_format", ["float", "base64"]);
+
     // OpenAI's default in completions, which have no "as long as it takes"; chat has no default.
     public static readonly IntegerField MaxTokens =
         new("max_tokens", 1, int.MaxValue) { Default = 16 };

@@ -1,5 +1,5 @@
-// `prompt` of /v1/completions: a string, a list of strings, a list of token ids, or a list of
-// lists of token ids.
+// `prompt` of /v1/completions and `input` of /v1/embeddings: a string, a list of strings, a list of
+// token ids, or a list of lists of token ids.
 
 using System.Text.Json;
 
@@ -8,15 +8,17 @@ namespace NanoFlow.Server.Protocol;
 /// <summary>One prompt: text still to be tokenized, or token ids.</summary>
 internal readonly record struct Prompt(string? Text, int[]? Tokens);
 
-internal static class PromptField
+/// <param name="MaxCount">Prompts it may hold.</param>
+internal sealed record PromptField(string Name, int MaxCount)
 {
-    private const string Name = "prompt";
+    public static readonly PromptField Prompt = new("prompt", ServerLimits.MaxChoices);
+    public static readonly PromptField Input = new("input", ServerLimits.MaxEmbeddingInputs);
 
-    public static IReadOnlyList<Prompt> Parse(RequestFields fields, int vocabSize)
+    public IReadOnlyList<Prompt> Parse(RequestFields fields, int vocabSize)
     {
         if (!fields.TryGet(Name, out var value))
         {
-            throw RequestRefusedException.Invalid("'prompt' is missing", Name);
+            throw RequestRefusedException.Invalid($"'{Name}' is missing", Name);
         }
 
         if (value.ValueKind == JsonValueKind.String)
@@ -39,29 +41,29 @@ internal static class PromptField
             return [new Prompt(null, TokenIds(value, vocabSize))];
         }
 
-        if (value.GetArrayLength() > ServerLimits.MaxChoices)
+        if (value.GetArrayLength() > MaxCount)
         {
             throw RequestRefusedException.Invalid(
-                $"'prompt' may hold at most {ServerLimits.MaxChoices} prompts", Name);
+                $"'{Name}' may hold at most {MaxCount} prompts", Name);
         }
 
         return value.EnumerateArray().Select(item => One(item, vocabSize)).ToArray();
     }
 
-    private static Prompt One(JsonElement value, int vocabSize) => value.ValueKind switch
+    private Prompt One(JsonElement value, int vocabSize) => value.ValueKind switch
     {
         JsonValueKind.String => TextPrompt(value),
         JsonValueKind.Array => new Prompt(null, TokenIds(value, vocabSize)),
         _ => throw Wrong(),
     };
 
-    private static Prompt TextPrompt(JsonElement value)
+    private Prompt TextPrompt(JsonElement value)
     {
         var text = RequestFields.TextOf(value, Name);
         return text.Length == 0 ? throw Empty() : new Prompt(text, null);
     }
 
-    private static int[] TokenIds(JsonElement list, int vocabSize)
+    private int[] TokenIds(JsonElement list, int vocabSize)
     {
         if (list.GetArrayLength() == 0)
         {
@@ -78,11 +80,11 @@ internal static class PromptField
         return ids;
     }
 
-    private static RequestRefusedException Empty() =>
-        RequestRefusedException.Invalid("'prompt' is empty", Name);
+    private RequestRefusedException Empty() =>
+        RequestRefusedException.Invalid($"'{Name}' is empty", Name);
 
-    private static RequestRefusedException Wrong() => RequestRefusedException.Invalid(
-        "'prompt' must be a string, a list of strings, a list of token ids, or a list of lists "
+    private RequestRefusedException Wrong() => RequestRefusedException.Invalid(
+        $"'{Name}' must be a string, a list of strings, a list of token ids, or a list of lists "
         + "of token ids",
         Name);
 }

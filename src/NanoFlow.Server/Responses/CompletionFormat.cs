@@ -37,7 +37,14 @@ internal sealed class CompletionFormat : OpenAIFormat
         json.WriteStartArray("token_logprobs"u8);
         foreach (var token in tokens)
         {
-            json.WriteNumberValue(token.Sampled.JsonLogProb);
+            if (token.IsUnscored)
+            {
+                json.WriteNullValue();
+            }
+            else
+            {
+                json.WriteNumberValue(token.Sampled.JsonLogProb);
+            }
         }
 
         json.WriteEndArray();
@@ -62,6 +69,12 @@ internal sealed class CompletionFormat : OpenAIFormat
     // token is always among them.
     private static void WriteTop(Utf8JsonWriter json, TokenLogProbs token)
     {
+        if (token.IsUnscored)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
         var written = new HashSet<string>(StringComparer.Ordinal);
         json.WriteStartObject();
         foreach (var top in token.Top.Append(token.Sampled))

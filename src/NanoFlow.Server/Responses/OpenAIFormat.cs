@@ -38,7 +38,7 @@ internal abstract class OpenAIFormat : IWireFormat
             WriteTokenIds(json, answer, choice);
             if (HasPromptInChoice)
             {
-                WritePromptIds(json, answer, choice);
+                WritePrompt(json, answer, choice);
             }
 
             json.WriteEndObject();
@@ -47,7 +47,7 @@ internal abstract class OpenAIFormat : IWireFormat
         json.WriteEndArray();
         if (!HasPromptInChoice)
         {
-            WritePromptIds(json, answer, answer.Choices[0]);
+            WritePrompt(json, answer, answer.Choices[0]);
         }
 
         answer.Usage.Write(json);
@@ -96,6 +96,16 @@ internal abstract class OpenAIFormat : IWireFormat
             TokenIds.Write(
                 json, "prompt_token_ids", answer.Request.PromptOf(choice.Index).Tokens);
         }
+    }
+
+    private static void WritePrompt(Utf8JsonWriter json, Answer answer, Choice choice)
+    {
+        WritePromptIds(json, answer, choice);
+        PromptLogProbs.Write(
+            json,
+            choice,
+            answer.Request.PromptOf(choice.Index),
+            answer.Request.PromptLogProbs);
     }
 
     protected abstract void WriteLogProbs(

@@ -1,6 +1,7 @@
 // The flags of `serve` that concern HTTP.
 
 using NanoFlow.Cli;
+using NanoFlow.Models;
 using NanoFlow.Server;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Tools;
@@ -70,6 +71,15 @@ internal static class ServeFlags
             ("mistral", ToolCallSyntax.Mistral),
             ("none", ToolCallSyntax.None)));
 
+    public static readonly Flag<PoolingMode> Pooling = new(
+        "--pooling", "NAME", "auto, last, mean or cls", "auto: as the model's folder says, or last",
+        "which hidden state of a text is its embedding",
+        Read.Choice(
+            ("auto", PoolingMode.Auto),
+            ("last", PoolingMode.Last),
+            ("mean", PoolingMode.Mean),
+            ("cls", PoolingMode.First)));
+
     public static readonly Flag<bool> NoSpecialInContent = new(
         "--no-special-in-content", null, "true or false", "off",
         "special tokens spelt out in chat messages stay text",
@@ -106,7 +116,8 @@ internal static class ServeFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         Host, Port, ServedModelName, ApiKey, AllowedOrigins, ShutdownTimeout, ReasoningParser,
-        ToolCallParser, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs, MaxStopStrings, MaxLogitBias,
+        ToolCallParser, Pooling, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs,
+        MaxStopStrings, MaxLogitBias,
     ];
 
     public static ServerOptions Options(Given given) => new()
