@@ -67,6 +67,7 @@ class Bench {
       if (kernel.kind != OpKind::kGemm) continue;
       for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) gemm(kernel, rows);
     }
+    for (const uint32_t rows : {1u, 8u, 32u, 128u, 512u}) grouped_gemm(rows);
     attention(OpKind::kDecodeAttention, 4, 4096);
     attention(OpKind::kPrefillAttention, 512, 1024);
     row_kernels(128);
@@ -118,6 +119,32 @@ class Bench {
     const char* what = kernel.weight == DType::kPlain ? "gemm" : block_format(kernel.weight).name;
     report(what, rows, 2.0 * rows * kWidth * kWidth / s / 1e9, "GFLOP/s");
     if (rows <= 8) report(what, rows, static_cast<double>(bytes) / s / 1e9, "GB/s");
+  }
+
+  // 32 experts [1536, 2048], 4 of them for a row, spread evenly.
+  void grouped_gemm(uint32_t rows) {
+    constexpr uint32_t kExperts = 32, kSlots = 4, kOut = 1536, kIn = 2048;
+    const size_t stride = cpu::matrix_bytes(kOut, kIn);
+    std::vector<uint32_t> routing, order(size_t{rows} * kSlots);
+    uint32_t next = 0;  // a row after the other, so that few rows rotate over all experts
+    const double s = time(OpKind::kGroupedGemm, [&] {
+      routing.clear();
+      for (uint32_t row = 0; row < rows; ++row, next += 5) {
+        for (uint32_t slot = 0; slot < 2 * kSlots; ++slot) {
+          routing.push_back((next + slot * 8) % kExperts);
+        }
+      }
+      OpArgs args;
+      args.grouped_gemm = {.rows = {0, rows},
+                           .a = rows_,
+                           .a_per_slot = false,
+                           .weight = {weights_, kOut, kIn, DType::kPlain, kExperts, stride},
+                           .routing = {routing.data(), kSlots},
+                           .order = order.data(),
+                           .out = reinterpret_cast<float*>(out_)};
+      return args;
+    });
+    report("grouped gemm", rows, 2.0 * rows * kSlots * kOut * kIn / s / 1e9, "GFLOP/s");
   }
 
   // 32 query heads of 128 over 8 kv heads, pages of 64 tokens in scattered order.

@@ -52,6 +52,8 @@ struct OpShape {
   uint32_t head_dim = 0;  // attention
   uint32_t num_heads = 0;
   uint32_t num_kv_heads = 0;
+  uint32_t num_experts = 0;
+  uint32_t slots = 0;  // experts of a row
 };
 
 // A row of a backend's kernel table.

@@ -28,6 +28,12 @@ class Binder {
   const float* qk_norm() const {
     return op_.weight == kNone ? nullptr : static_cast<const float*>(weight().data);
   }
+  void* written2() const { return address(op_.writes2); }
+  RoutingView routing(size_t index) const {
+    return {static_cast<const uint32_t*>(read(index)), op_.shape.slots};
+  }
+  // Elements of a row of what the op reads.
+  uint32_t width(size_t index) const { return graph_.tensors[op_.reads[index].tensor].width; }
   DType written_dtype() const { return graph_.tensors[op_.writes].dtype; }
   KvView kv() const {
     KvView view = memory_.kv;
@@ -53,6 +59,38 @@ RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
 uint32_t rows_in(const Batch& batch, RowSpace space) {
   if (space == RowSpace::kSample) return batch.num_samples;
   return space == RowSpace::kSequence ? batch.num_sequences : batch.num_rows;
+}
+
+void bind_experts(const Op& op, const Binder& binder, RowRange rows, OpArgs& args) {
+  switch (op.kind) {
+    case OpKind::kRoute:
+      args.route = {rows,
+                    static_cast<const float*>(binder.read(0)),
+                    static_cast<uint32_t*>(binder.written()),
+                    op.shape.num_experts,
+                    op.shape.slots,
+                    op.normalize};
+      break;
+    case OpKind::kGroupedGemm:
+      args.grouped_gemm = {rows,
+                           binder.read(0),
+                           binder.width(0) != op.shape.in,
+                           binder.weight(),
+                           binder.routing(1),
+                           static_cast<uint32_t*>(binder.written2()),
+                           static_cast<float*>(binder.written())};
+      break;
+    case OpKind::kCombineExperts:
+      args.combine_experts = {rows,
+                              static_cast<const float*>(binder.read(0)),
+                              binder.routing(1),
+                              static_cast<const float*>(binder.read(2)),
+                              static_cast<float*>(binder.written()),
+                              op.shape.out};
+      break;
+    default:
+      NF_ASSERT(!"not an op of experts");
+  }
 }
 
 }  // namespace
@@ -125,8 +163,16 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                         op.softcap};
       break;
     case OpKind::kSwiGlu:
-    case OpKind::kGeGlu:
+    case OpKind::kGeGlu: {
+      const uint32_t slots = op.shape.slots > 0 ? op.shape.slots : 1;
+      rows = {rows.begin * slots, rows.end * slots};
       args.glu = {rows, binder.read(0), binder.written(), op.shape.out};
+      break;
+    }
+    case OpKind::kRoute:
+    case OpKind::kGroupedGemm:
+    case OpKind::kCombineExperts:
+      bind_experts(op, binder, rows, args);
       break;
     case OpKind::kSample:
       args.sample = {rows, &batch, static_cast<const float*>(binder.read(0)), op.shape.out};

@@ -70,6 +70,7 @@ uint64_t Graph::hash() const {
       hash.add((uint64_t{op.shape.out} << 32) | op.shape.in);
       hash.add((uint64_t{op.shape.num_heads} << 32) | op.shape.num_kv_heads);
       hash.add(uint64_t{op.shape.head_dim});
+      if (op.shape.slots > 0) hash.add((uint64_t{op.shape.num_experts} << 32) | op.shape.slots);
     }
     hash.add(uint64_t{ops.size()});
   }

@@ -47,21 +47,24 @@ struct Op {
   RowSpace rows = RowSpace::kToken;  // what its row ranges count
   std::vector<Read> reads;
   TensorId writes = kNone;   // kNone: results leave through the batch
-  TensorId writes2 = kNone;  // rope_append: the KV pages
+  TensorId writes2 = kNone;  // rope_append: the KV pages; grouped_gemm: its own order of rows
   WeightId weight = kNone;
   WeightId bias = kNone;
-  bool gather = false;  // reads x through the sample rows
-  bool gated = false;   // waits for the release of its step
-  float scale = 1;      // of embedding rows, or of q
-  float softcap = 0;    // of attention scores, or of a GEMM's results; 0: none
+  bool gather = false;     // reads x through the sample rows
+  bool gated = false;      // waits for the release of its step
+  bool normalize = false;  // route: the weights of a row are scaled to a sum of 1
+  float scale = 1;         // of embedding rows, or of q
+  float softcap = 0;       // of attention scores, or of a GEMM's results; 0: none
   OpShape shape;
 };
 
-// A weight of the model: assembled from one or several checkpoint tensors along its output rows.
+// A weight of the model: assembled from one or several checkpoint tensors along its output rows;
+// with experts, one matrix for each of them.
 struct WeightPart {
   std::string source;  // checkpoint name; "{}" stands for the layer
   uint32_t first_out;
   uint32_t rows;
+  uint16_t matrix = 0;  // index among those of the weight
 };
 
 struct Weight {
@@ -71,7 +74,8 @@ struct Weight {
   uint32_t out;
   uint32_t in;  // 1 for vectors
   std::vector<WeightPart> parts;
-  float added = 0;  // to every element of a vector when it is loaded
+  float added = 0;     // to every element of a vector when it is loaded
+  uint16_t count = 1;  // matrices [out, in] packed one after the other, one for each expert
 };
 
 // The sizes that kernels and buffers depend on.

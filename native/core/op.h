@@ -1,7 +1,8 @@
 // The vocabulary of operations: kinds, and the arguments each kernel gets.
 //
 // Dimension letters: T rows of the step, S samples of the step, H hidden, Q query heads, K kv
-// heads, D head size, I intermediate size, V vocabulary, P tokens of a KV page.
+// heads, D head size, I intermediate size, V vocabulary, P tokens of a KV page, E experts of a
+// layer, X experts of a row (its slots, in ascending order of the expert).
 //
 // The "operand" dtype is the backend's choice for what feeds a GEMM (fp32 on reference, bf16 on
 // cpu); the residual stream and everything marked float is fp32 everywhere. A kernel works on
@@ -11,6 +12,7 @@
 #include <cstdint>
 
 #include "batch.h"
+#include "routing.h"
 #include "tensor.h"
 
 namespace nf {
@@ -24,6 +26,9 @@ enum class OpKind : uint8_t {
   kPrefillAttention,
   kSwiGlu,
   kGeGlu,
+  kRoute,
+  kGroupedGemm,
+  kCombineExperts,
   kSample,
   kEcho,
   kPool,
@@ -32,8 +37,8 @@ enum class OpKind : uint8_t {
 
 constexpr const char* kOpKindNames[] = {
     "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
-    "prefill_attention", "swi_glu",  "ge_glu", "sample",      "echo",
-    "pool"};
+    "prefill_attention", "swi_glu",  "ge_glu", "route",       "grouped_gemm",
+    "combine_experts",   "sample",   "echo",   "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
@@ -134,12 +139,44 @@ struct AttentionArgs {
 constexpr uint32_t kAttentionBlock = 64;  // tokens; a multiple of 16, independent of the page size
 
 // out = act(gate) * up, with x = [gate | up]. act is silu (kSwiGlu) or gelu by its tanh formula
-// (kGeGlu).
+// (kGeGlu). Of experts a row is a slot: there are T * X.
 struct GluArgs {
   RowRange rows;
   const void* x;  // [T, 2 * I] fp32
   void* out;      // [T, I] operand dtype
   uint32_t intermediate;
+};
+
+// Chooses the experts of each row and their weights: the rules are in routing.h.
+struct RouteArgs {
+  RowRange rows;
+  const float* logits;  // [T, E]
+  uint32_t* routing;    // [T, 2 * X]
+  uint32_t num_experts;
+  uint32_t slots;  // X
+  bool normalize;  // the weights of a row are scaled to a sum of 1
+};
+
+// out[row, slot] = a[row or (row, slot)] * w[expert(row, slot)]^T, summed as a GEMM sums. The rows
+// of a launch are grouped by expert in `order`, so that the weights of an expert are read once.
+struct GroupedGemmArgs {
+  RowRange rows;
+  const void* a;        // [T, in] or [T, X, in] operand dtype
+  bool a_per_slot;      // the latter
+  WeightView weight;    // E matrices [out, in] packed
+  RoutingView routing;  // [T, 2 * X]
+  uint32_t* order;      // [T, X], for the kernel's own use: rows of `rows` only
+  float* out;           // [T, X, out]
+};
+
+// out[row] = x[row] + the sum of weight(row, slot) * outputs[row, slot], slot by slot in fp32.
+struct CombineExpertsArgs {
+  RowRange rows;
+  const float* outputs;  // [T, X, H]
+  RoutingView routing;   // [T, 2 * X]
+  const float* x;        // [T, H]
+  float* out;            // [T, H]
+  uint32_t hidden;
 };
 
 // Draws or scores the token of each sample row (see sampling.h).
@@ -177,6 +214,9 @@ union OpArgs {
   RopeAppendArgs rope_append;
   AttentionArgs attention;
   GluArgs glu;
+  RouteArgs route;
+  GroupedGemmArgs grouped_gemm;
+  CombineExpertsArgs combine_experts;
   SampleArgs sample;
   EchoArgs echo;
   PoolArgs pool;

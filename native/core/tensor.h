@@ -79,6 +79,15 @@ struct WeightView {
   uint32_t out = 0;            // rows of the checkpoint's matrix: columns of the GEMM's result
   uint32_t in = 0;             // columns of the checkpoint's matrix: the reduced dimension
   DType format = DType::kPlain;
+  uint32_t count = 1;  // matrices of this shape, one for each expert
+  size_t stride = 0;   // bytes from one of them to the next
+
+  WeightView matrix(uint32_t index) const {
+    WeightView view = *this;
+    view.data = static_cast<const std::byte*>(data) + index * stride;
+    view.count = 1;
+    return view;
+  }
 };
 
 // A run of output columns of a weight that are packed in one format. The sections of a weight stand

@@ -22,8 +22,10 @@ namespace {
         NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),       \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
-        NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kSample, sample), NF_ROW(kEcho, echo),         \
-        NF_ROW(kPool, pool),                                                                    \
+        NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kRoute, route),                                \
+        NF_ROW(kGroupedGemm, grouped_gemm_##isa),                                               \
+        NF_ROW(kCombineExperts, combine_experts_##row_isa), NF_ROW(kSample, sample),            \
+        NF_ROW(kEcho, echo), NF_ROW(kPool, pool),                                               \
   }
 
 constexpr Kernel kScalar[] = NF_TABLE(scalar, scalar);

@@ -8,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/check.h"
+#include "models/experts.h"
+
 namespace nf {
 
 namespace {
@@ -31,7 +34,7 @@ class DecoderBuilder {
     embedding_ = matrix("embedding", "model.embed_tokens.weight", spec_.vocab, spec_.hidden, false);
     prologue();
     attention();
-    mlp();
+    traits_.experts == nullptr ? mlp() : experts();
     epilogue();
   }
 
@@ -108,6 +111,13 @@ class DecoderBuilder {
     const Projection down{layer + "mlp.down_proj", spec_.hidden};
     add_to_stream("down", down, {activated, spec_.intermediate}, bias,
                   layer + "post_feedforward_layernorm.weight", {x_mid_, x_out_});
+  }
+
+  void experts() {
+    const TensorId normed = tensor("mlp_input", operand_, spec_.hidden);
+    norm(NF_SEGMENT_LAYER, "mlp_norm", "model.layers.{}.post_attention_layernorm.weight", x_mid_,
+         normed, true);
+    add_experts(spec_, *traits_.experts, operand_, {normed, x_mid_, x_out_}, graph_);
   }
 
   void epilogue() {
@@ -268,6 +278,10 @@ class DecoderBuilder {
 
 void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
                    Graph& graph) {
+  if (traits.experts != nullptr) check_experts(spec);
+  NF_CHECK(traits.experts != nullptr || spec.num_experts == 0, NF_INVALID_ARGUMENT,
+           "model spec: num_experts = " + std::to_string(spec.num_experts) +
+               ", but the architecture has no experts");
   DecoderBuilder(spec, traits, operand, graph).build();
 }
 

@@ -9,6 +9,8 @@
 
 namespace nf {
 
+struct ExpertTraits;
+
 struct DecoderTraits {
   bool qkv_bias = false;
   bool output_bias = false;  // of the projection that leaves attention
@@ -19,6 +21,7 @@ struct DecoderTraits {
   bool post_norms = false;  // attention and feed-forward are normed before they are added
   float norm_offset = 0;    // what the checkpoint's norm weights lack
   OpKind activation = OpKind::kSwiGlu;
+  const ExpertTraits* experts = nullptr;  // null: the feed-forward is dense
 };
 
 void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,

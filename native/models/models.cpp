@@ -21,20 +21,22 @@ constexpr Architecture kArchitectures[] = {
     {"LlamaForCausalLM", build_llama, true},
     {"Gemma2ForCausalLM", build_gemma2, true},
     {"MistralForCausalLM", build_mistral, true},
+    {"MixtralForCausalLM", build_mixtral, true},
     {"Phi3ForCausalLM", build_phi3, true},
     {"Qwen2ForCausalLM", build_qwen2, true},
     {"Qwen3ForCausalLM", build_qwen3, true},
+    {"Qwen3MoeForCausalLM", build_qwen3_moe, true},
     {"echo", build_echo, false},
 };
 
-// Far above any published model. Sizes are multiplied in 64 bits: a matrix of the widest layers and
-// all its copies stay far below.
+// Far above any published model. Sizes are multiplied in 64 bits: the matrices of the widest
+// layers, with all their experts, stay below 2^63 bytes.
 constexpr uint32_t kMaxLayers = 1024;
 constexpr uint32_t kMaxWidth = 1u << 20;
 constexpr uint32_t kMaxVocab = 1u << 22;
 constexpr uint32_t kMaxHeadDim = 256;
 constexpr uint32_t kKnownFlags =
-    NF_MODEL_TIED_EMBEDDINGS | NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
+    NF_MODEL_TIED_EMBEDDINGS | NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS | NF_MODEL_NORM_TOPK;
 
 void check(bool ok, const char* field, uint32_t value) {
   NF_CHECK(

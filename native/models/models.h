@@ -13,9 +13,11 @@ Graph build_graph(const nf_model_spec& spec, DType operand);
 void build_gemma2(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_llama(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_mistral(const nf_model_spec& spec, DType operand, Graph& graph);
+void build_mixtral(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_phi3(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_qwen2(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_qwen3(const nf_model_spec& spec, DType operand, Graph& graph);
+void build_qwen3_moe(const nf_model_spec& spec, DType operand, Graph& graph);
 void build_echo(const nf_model_spec& spec, DType operand, Graph& graph);
 
 }  // namespace nf

@@ -73,6 +73,9 @@ DType WeightStore::take_format(Formats& formats, const Tensor& tensor) const {
   const BlockFormat& format = block_format(found->second);
   NF_CHECK(weight.matrix, NF_INVALID_ARGUMENT,
            "model spec: formats: " + found->first + " is a vector, which has no block format");
+  NF_CHECK(weight.count == 1, NF_UNSUPPORTED,
+           "model spec: formats: " + found->first +
+               " is a matrix of an expert, for which there is no kernel of a block format");
   NF_CHECK(weight.in % format.elements == 0, NF_INVALID_ARGUMENT,
            "model spec: formats: " + found->first + " has shape [" +
                std::to_string(part_of(tensor).rows) + ", " + std::to_string(weight.in) +
@@ -92,17 +95,19 @@ void WeightStore::add_layer(WeightId id, uint32_t layer, Formats& formats) {
     const DType format =
         tensor.stored == DType::kPlain ? DType::kPlain : backend_.packed_format(tensor.stored);
     if (sections.empty() || sections.back().format != format) {
-      sections.push_back({format, weight.parts[part].first_out, 0, 0});
+      sections.push_back({format, weight.parts[part].first_out, 0, 0, 0});
     }
-    sections.back().rows += weight.parts[part].rows;
+    // All matrices of a weight have the rows of the first.
+    if (weight.parts[part].matrix == 0) sections.back().rows += weight.parts[part].rows;
     tensor.section = static_cast<uint32_t>(sections.size() - 1);
     tensors_.push_back(tensor);
   }
   for (Section& section : sections) {
     section.offset = packed_bytes_;
-    packed_bytes_ +=
+    section.stride =
         align(weight.matrix ? backend_.matrix_bytes(section.rows, weight.in, section.format)
                             : uint64_t{section.rows} * sizeof(float));
+    packed_bytes_ += section.stride * weight.count;
   }
 }
 
@@ -124,12 +129,13 @@ void WeightStore::allocate() { base_ = backend_.allocate(packed_bytes_, "weights
 std::vector<std::vector<std::vector<WeightSection>>> WeightStore::views() const {
   std::vector<std::vector<std::vector<WeightSection>>> views(graph_.weights.size());
   for (WeightId id = 0; id < graph_.weights.size(); ++id) {
-    const uint32_t in = graph_.weights[id].in;
+    const Weight& weight = graph_.weights[id];
     for (const std::vector<Section>& sections : sections_[id]) {
       std::vector<WeightSection>& layer = views[id].emplace_back();
       for (const Section& section : sections) {
-        layer.push_back(
-            {{base_ + section.offset, section.rows, in, section.format}, section.first_out});
+        layer.push_back({{base_ + section.offset, section.rows, weight.in, section.format,
+                          weight.count, section.stride},
+                         section.first_out});
       }
     }
   }
@@ -219,7 +225,7 @@ void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype
   const WeightPart& part = part_of(tensor);
   const Section& section =
       sections_[tensor.weight][weight.per_layer ? tensor.layer : 0][tensor.section];
-  std::byte* target = base_ + section.offset;
+  std::byte* target = base_ + section.offset + section.stride * part.matrix;
   if (weight.matrix) {
     backend_.pack_matrix({section.rows, weight.in, part.first_out - section.first_out, part.rows,
                           dtype, paired_rows},

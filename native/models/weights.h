@@ -54,6 +54,7 @@ class WeightStore {
     uint32_t first_out;
     uint32_t rows;
     uint64_t offset;  // bytes from base_
+    uint64_t stride;  // bytes from one matrix to the next, where the weight has several
   };
 
   using Formats = std::map<std::string, DType>;

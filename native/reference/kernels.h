@@ -17,6 +17,9 @@ void rope_append(const OpArgs& args, Lane& lane);
 void attention(const OpArgs& args, Lane& lane);  // decode and prefill
 void swi_glu(const OpArgs& args, Lane& lane);
 void ge_glu(const OpArgs& args, Lane& lane);
+void route(const OpArgs& args, Lane& lane);  // experts.cpp, with the next two
+void grouped_gemm(const OpArgs& args, Lane& lane);
+void combine_experts(const OpArgs& args, Lane& lane);
 void sample(const OpArgs& args, Lane& lane);  // sample.cpp
 void echo(const OpArgs& args, Lane& lane);
 void pool(const OpArgs& args, Lane& lane);

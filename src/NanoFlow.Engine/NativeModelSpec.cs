@@ -68,6 +68,7 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         var flags = config.TiedEmbeddings ? NfModelFlag.TiedEmbeddings : 0;
         flags |= config.AttentionBias ? NfModelFlag.AttentionBias : 0;
         flags |= config.MlpBias ? NfModelFlag.MlpBias : 0;
+        flags |= config.Experts is { Normalize: true } ? NfModelFlag.NormTopk : 0;
         _spec->Flags = (uint)flags;
         _spec->NumLayers = (uint)config.LayerCount;
         _spec->Hidden = (uint)config.HiddenSize;
@@ -75,6 +76,9 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->NumHeads = (uint)config.HeadCount;
         _spec->NumKvHeads = (uint)config.KvHeadCount;
         _spec->HeadDim = (uint)config.HeadDim;
+        _spec->NumExperts = (uint)(config.Experts?.Count ?? 0);
+        _spec->ExpertsPerToken = (uint)(config.Experts?.PerToken ?? 0);
+        _spec->ExpertIntermediate = (uint)(config.Experts?.IntermediateSize ?? 0);
         _spec->RmsNormEps = (float)config.RmsNormEps;
         _spec->AttentionSoftcap = (float)config.AttentionSoftcap;
         _spec->LogitSoftcap = (float)config.LogitSoftcap;

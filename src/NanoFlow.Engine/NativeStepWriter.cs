@@ -76,8 +76,8 @@ internal sealed unsafe class NativeStepWriter : IStepWriter
         }
     }
 
-    /// <summary>Writes what constraints allow now. A sequence that has ended since has a sample that
-    /// nobody reads.</summary>
+    /// <summary>Writes what constraints allow now. A sequence that has ended since has a sample
+    /// that nobody reads.</summary>
     public void WriteConstraints()
     {
         for (var i = 0; i < _constrainedCount; i++)

@@ -33,6 +33,7 @@ public static class Architectures
         },
         new(Gemma2Architecture.Name, Gemma2Architecture.ReadConfig, Gemma2Architecture.Tensors),
         new(MistralArchitecture.Name, MistralArchitecture.ReadConfig, MistralArchitecture.Tensors),
+        new(MixtralArchitecture.Name, MixtralArchitecture.ReadConfig, MixtralArchitecture.Tensors),
         new(Phi3Architecture.Name, Phi3Architecture.ReadConfig, Phi3Architecture.Tensors),
         new(Qwen2Architecture.Name, Qwen2Architecture.ReadConfig, Qwen2Architecture.Tensors)
         {
@@ -42,6 +43,10 @@ public static class Architectures
         {
             Gguf = new("qwen3", PairsRows: false),
         },
+        new(
+            Qwen3MoeArchitecture.Name,
+            Qwen3MoeArchitecture.ReadConfig,
+            Qwen3MoeArchitecture.Tensors),
     ];
 
     /// <summary>Supported names, as an error message lists them.</summary>

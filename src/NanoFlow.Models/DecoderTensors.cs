@@ -20,7 +20,14 @@ internal readonly record struct DecoderTraits
 
     /// <summary>Attention and feed-forward are normed before they are added.</summary>
     public bool PostNorms { get; init; }
+
+    /// <summary>Null: the feed-forward is dense.</summary>
+    public ExpertNames? Experts { get; init; }
 }
+
+/// <summary>How a family names what its layers of experts have.</summary>
+/// <param name="Block">Holds the router, "gate", and "experts" by their number.</param>
+internal sealed record ExpertNames(string Block, string Gate, string Up, string Down);
 
 internal static class DecoderTensors
 {
@@ -59,7 +66,9 @@ internal static class DecoderTensors
             yield return new(prefix + "self_attn.k_norm.weight", [config.HeadDim]);
         }
 
-        foreach (var (name, rows, columns, bias) in Matrices(config, traits))
+        var matrices = AttentionMatrices(config, traits);
+        var dense = traits.Experts is null ? MlpMatrices(config, traits) : [];
+        foreach (var (name, rows, columns, bias) in matrices.Concat(dense))
         {
             yield return new($"{prefix}{name}.weight", [rows, columns]);
             if (bias)
@@ -67,32 +76,57 @@ internal static class DecoderTensors
                 yield return new($"{prefix}{name}.bias", [rows]);
             }
         }
+
+        foreach (var tensor in ExpertTensors(config, traits.Experts, prefix))
+        {
+            yield return tensor;
+        }
     }
 
-    private static (string Name, int Rows, int Columns, bool Bias)[] Matrices(
+    private static IEnumerable<ExpectedTensor> ExpertTensors(
+        ModelConfig config, ExpertNames? names, string prefix)
+    {
+        if (names is null || config.Experts is not { } experts)
+        {
+            yield break;
+        }
+
+        var (hidden, inner) = (config.HiddenSize, experts.IntermediateSize);
+        yield return new($"{prefix}{names.Block}.gate.weight", [experts.Count, hidden]);
+        for (var i = 0; i < experts.Count; i++)
+        {
+            var expert = $"{prefix}{names.Block}.experts.{i}.";
+            yield return new($"{expert}{names.Gate}.weight", [inner, hidden]);
+            yield return new($"{expert}{names.Up}.weight", [inner, hidden]);
+            yield return new($"{expert}{names.Down}.weight", [hidden, inner]);
+        }
+    }
+
+    private static (string Name, int Rows, int Columns, bool Bias)[] AttentionMatrices(
         ModelConfig config, DecoderTraits traits)
     {
         var hidden = config.HiddenSize;
-        var inner = config.IntermediateSize;
         var query = config.HeadCount * config.HeadDim;
         var kv = config.KvHeadCount * config.HeadDim;
+        (string, int, int, bool) output = ("self_attn.o_proj", hidden, query, traits.OutputBias);
         return traits.FusedProjections
-            ?
-            [
-                ("self_attn.qkv_proj", query + (2 * kv), hidden, traits.QkvBias),
-                ("self_attn.o_proj", hidden, query, traits.OutputBias),
-                ("mlp.gate_up_proj", 2 * inner, hidden, traits.MlpBias),
-                ("mlp.down_proj", hidden, inner, traits.MlpBias),
-            ]
+            ? [("self_attn.qkv_proj", query + (2 * kv), hidden, traits.QkvBias), output]
             :
             [
                 ("self_attn.q_proj", query, hidden, traits.QkvBias),
                 ("self_attn.k_proj", kv, hidden, traits.QkvBias),
                 ("self_attn.v_proj", kv, hidden, traits.QkvBias),
-                ("self_attn.o_proj", hidden, query, traits.OutputBias),
-                ("mlp.gate_proj", inner, hidden, traits.MlpBias),
-                ("mlp.up_proj", inner, hidden, traits.MlpBias),
-                ("mlp.down_proj", hidden, inner, traits.MlpBias),
+                output,
             ];
+    }
+
+    private static (string Name, int Rows, int Columns, bool Bias)[] MlpMatrices(
+        ModelConfig config, DecoderTraits traits)
+    {
+        var (hidden, inner, bias) = (config.HiddenSize, config.IntermediateSize, traits.MlpBias);
+        (string, int, int, bool) down = ("mlp.down_proj", hidden, inner, bias);
+        return traits.FusedProjections
+            ? [("mlp.gate_up_proj", 2 * inner, hidden, bias), down]
+            : [("mlp.gate_proj", inner, hidden, bias), ("mlp.up_proj", inner, hidden, bias), down];
     }
 }

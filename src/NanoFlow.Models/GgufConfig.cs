@@ -89,7 +89,8 @@ internal sealed class GgufConfig
         }
 
         var factorKey = Key("rope.scaling.attn_factor");
-        if (_fields.OptionalReal(factorKey, ModelLimits.RopeAttentionFactor) is { } factor and not 1)
+        var factor = _fields.OptionalReal(factorKey, ModelLimits.RopeAttentionFactor) ?? 1;
+        if (factor != 1)
         {
             throw _fields.Error(factorKey, $"is {factor}, only 1 is supported");
         }

@@ -45,6 +45,9 @@ public sealed record ModelConfig
     /// <summary>The gate, up and down projections have bias vectors.</summary>
     public bool MlpBias { get; init; }
 
+    /// <summary>Null: the feed-forward is dense.</summary>
+    public ExpertsConfig? Experts { get; init; }
+
     /// <summary>
     /// By layer, how many tokens a position attends, itself included; 0: all. Empty: all in
     /// every layer.

@@ -34,6 +34,12 @@ internal static class ModelLimits
     // Attention kernels keep one head's row in registers; 256 is Gemma's, the largest in use.
     internal static readonly IntRange HeadDim = new(2, 256);
 
+    // DeepSeek-V3 has 256. A GEMM over experts counts the rows of each in a table of this size.
+    internal static readonly IntRange Experts = new(1, 512);
+
+    // Published models have 2 to 10; activations are that many times as wide.
+    internal static readonly IntRange ExpertsPerToken = new(1, 32);
+
     // Largest public vocabulary is about 2^18.
     internal static readonly IntRange Vocab = new(1, 1 << 22);
 

@@ -8,6 +8,9 @@ namespace NanoFlow.Models;
 /// <summary>Which hidden state of a text stands for all of it.</summary>
 public enum PoolingMode
 {
+    /// <summary>As the model's folder says; the last token where it says nothing.</summary>
+    Auto,
+
     /// <summary>Of the first token, which some models keep for it ("CLS").</summary>
     First,
 
@@ -31,10 +34,14 @@ public static class SentencePooling
         ("pooling_mode_lasttoken", PoolingMode.Last),
     ];
 
-    /// <summary>Null when the model does not say.</summary>
-    /// <exception cref="ModelFormatException">It says something else than the three
-    /// modes.</exception>
-    public static PoolingMode? Read(ModelSource source)
+    /// <summary>What a mode means for a model; never Auto.</summary>
+    /// <exception cref="ModelFormatException">The model's folder says something else than the
+    /// three modes.</exception>
+    public static PoolingMode Resolve(PoolingMode mode, ModelSource source) =>
+        mode == PoolingMode.Auto ? Read(source) ?? PoolingMode.Last : mode;
+
+    // Null when the model does not say.
+    internal static PoolingMode? Read(ModelSource source)
     {
         var folder = source.FullPath;
         if (!Directory.Exists(folder) || !BoundedFile.Exists(folder, ModulesFile))

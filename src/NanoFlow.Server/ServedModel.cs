@@ -59,11 +59,11 @@ public sealed class ServedModel : IDisposable
     /// <summary>Whether thoughts are taken out of the content of chat answers.</summary>
     public ReasoningMode Reasoning { get; init; }
 
-    /// <summary>Which hidden state of a text is its embedding.</summary>
-    public PoolingMode Pooling { get; init; } = PoolingMode.Last;
-
     /// <summary>How the model writes tool calls.</summary>
     public ToolCallSyntax ToolCalls { get; init; }
+
+    /// <summary>Which hidden state of a text is its embedding.</summary>
+    public PoolingMode Pooling { get; init; } = PoolingMode.Last;
 
     /// <summary>Tokens that end an answer unless the request ignores them.</summary>
     public required IReadOnlyList<int> EndTokens { get; init; }

@@ -29,19 +29,19 @@ public static class ServerLimits
     // NF_MAX_LOGPROBS of nanoflow.h, and the OpenAI limit.
     public const int MaxLogProbs = 20;
 
-    // The OpenAI limit; the body's size bounds them together.
-    public const int MaxEmbeddingInputs = 2048;
-
-    // Inputs of one request for embeddings that wait or run together: enough to fill steps with
-    // short texts, few enough that one request does not fill the queue for all others.
-    public const int EmbeddingWindow = 32;
-
     // OpenAI's limits of a list of tools and of a name.
     public const int MaxTools = 128;
     public const int MaxToolNameChars = 64;
 
     // Calls in one answer that must be calls. Published examples stay below ten.
     public const int MaxCalls = 32;
+
+    // The OpenAI limit; the body's size bounds them together.
+    public const int MaxEmbeddingInputs = 2048;
+
+    // Inputs of one request for embeddings that wait or run together: enough to fill steps with
+    // short texts, few enough that one request does not fill the queue for all others.
+    public const int EmbeddingWindow = 32;
 
     // Retrieved texts that a template puts before the question; published ones show a dozen.
     public const int MaxDocuments = 256;

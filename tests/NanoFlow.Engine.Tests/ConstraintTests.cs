@@ -1,13 +1,14 @@
 // What constraints allow is what comes out, though a step is submitted before the token of the step
 // before it is known.
 
+using NanoFlow.Models;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine.Tests;
 
-public sealed class ConstraintTests
+public sealed class ConstraintTests : IDisposable
 {
-    private const int Vocab = 500;
+    private const int Vocab = 500; // of the model's, the part that the tests use
     private const int NewTokens = 40;
 
     private static readonly EngineOptions Options = new()
@@ -20,10 +21,14 @@ public sealed class ConstraintTests
         Threads = 1,
     };
 
+    private readonly string _folder = Directory.CreateTempSubdirectory("nanoflow-engine").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     [Fact]
-    public async Task Echo_ConstrainedAmongOthers_FollowsTheConstraint()
+    public async Task Model_ConstrainedAmongOthers_FollowsTheConstraint()
     {
-        using var engine = InferenceEngine.Load(EngineModel.Echo(Vocab), Options);
+        using var engine = InferenceEngine.Load(OpenModel(), Options);
         var chains = Enumerable.Range(0, 20)
             .Select(i => i % 3 == 0 ? null : new Chain(i)).ToArray();
         var generations = chains.Select((chain, i) => new Generation(new GenerationRequest
@@ -48,9 +53,9 @@ public sealed class ConstraintTests
     }
 
     [Fact]
-    public async Task Echo_ConstraintAndAllowedTokens_BothHold()
+    public async Task Model_ConstraintAndAllowedTokens_BothHold()
     {
-        using var engine = InferenceEngine.Load(EngineModel.Echo(Vocab), Options);
+        using var engine = InferenceEngine.Load(OpenModel(), Options);
         var generation = new Generation(new GenerationRequest
         {
             Prompt = new[] { 1 },
@@ -61,6 +66,13 @@ public sealed class ConstraintTests
         engine.TrySubmit(generation);
 
         Assert.All(await generation.ReadAll(), token => Assert.Equal(4, token.Token));
+    }
+
+    private EngineModel OpenModel()
+    {
+        var path = Path.Combine(_folder, "model");
+        RandomModel.Create(ModelShapes.Find("tiny-llama")!, path, seed: 3);
+        return EngineModel.From(ModelFolder.Open(path));
     }
 
     // Each token follows from the one before; a mask from an older state would be seen at once.

@@ -32,8 +32,9 @@ internal static class GgufCopy
         foreach (var entry in folder.Tensors.Entries)
         {
             var data = Read(folder, entry);
-            var rotated = name == "llama" && (entry.Name.Contains("q_proj", StringComparison.Ordinal)
-                || entry.Name.Contains("k_proj", StringComparison.Ordinal));
+            var rotated = name == "llama"
+                && (entry.Name.Contains("q_proj", StringComparison.Ordinal)
+                    || entry.Name.Contains("k_proj", StringComparison.Ordinal));
             file.Tensor(
                 Names.Aggregate(entry.Name, (text, pair) => text.Replace(pair.Engine, pair.Gguf)),
                 entry.DType switch { TensorDType.F32 => 0u, TensorDType.F16 => 1u, _ => 30u },

@@ -29,10 +29,12 @@ public sealed class GoldenFile
     public static string RepositoryRoot { get; } = FindRoot();
 
     public static TheoryData<string> Models =>
-        ["tiny-llama", "tiny-llama3-rope", "tiny-llama-bias", "gguf/llama-mixed", "gguf/qwen2-bf16"];
+    [
+        "tiny-llama", "tiny-llama3-rope", "tiny-llama-bias", "gguf/llama-mixed", "gguf/qwen2-bf16",
+    ];
 
-    // In a GGUF file by llama.cpp's converter every added token that looks like <|this|> is a special
-    // one, so the texts without special tokens differ.
+    // In a GGUF file by llama.cpp's converter every added token that looks like <|this|> is a
+    // special one, so the texts without special tokens differ.
     public static TheoryData<string> ModelsWithTheirSpecialTokens =>
         [.. Models.Select(row => row.Data).Where(model => model != "gguf/qwen2-bf16")];
 
@@ -41,6 +43,7 @@ public sealed class GoldenFile
     [
         .. Models.Select(row => row.Data),
         "tiny-gemma2", "tiny-mistral", "tiny-phi3", "tiny-qwen2", "tiny-qwen3",
+        "tiny-mixtral", "tiny-mixtral-leader", "tiny-mixtral-twins", "tiny-qwen3-moe",
     ];
 
     public static GoldenFile Open(string model)

@@ -110,8 +110,8 @@ public sealed class LogProbTests(ITestOutputHelper output)
             Assert.Equal(step.Id, token.Token);
         }
         output.WriteLine(
-            $"{golden.ModelPath}: largest difference {worst:f4}; {excluded} of {steps} steps excluded "
-            + $"for a margin under {ClearMargin}");
+            $"{golden.ModelPath}: largest difference {worst:f4}; {excluded} of {steps} steps "
+            + $"excluded for a margin under {ClearMargin}");
         Assert.True(worst < 0.05, $"largest difference {worst}");
         Assert.True(excluded * 20 < steps);
     }

@@ -9,7 +9,8 @@ internal static class TestVocabulary
     private static readonly string[] Pieces =
     [
         "{\"", "\":", "\": ", ", \"", "},", "\"}", "]}", "[[", "true", "false", "null", "name",
-        "a\"", "  ", "    ", "\n  ", "12", "345", "0.", "-1", "\\n", "\\u", "ed", "ros", "日本", "größ", "é",
+        "a\"", "  ", "    ", "\n  ", "12", "345", "0.", "-1", "\\n", "\\u", "ed", "ros", "日本",
+        "größ", "é",
         "ab", "cd", "2024-", "{}", "[]", "\", \"", "\\\"", "\"a\": ", "hello", " world", "}\n]",
     ];
 

@@ -12,7 +12,8 @@ internal static class GgufSamples
     private const uint Vocab = 8;
     private const uint Inner = 64;
 
-    /// <summary>The keys of the model, one of them with another value, or left out (null).</summary>
+    /// <summary>The keys of the model, one of them with another value, or left out (null).
+    /// </summary>
     internal static GgufBuilder Llama(string? key = null, object? value = null) =>
         Model("llama", key, value);
 
@@ -77,7 +78,12 @@ internal static class GgufSamples
         this GgufBuilder file, string name, uint type, params ulong[] dims)
     {
         var elements = dims.Aggregate(1UL, (a, b) => a * b);
-        var bytes = type switch { F32 => elements * 4, Q80 => elements / 32 * 34, _ => elements * 2 };
+        var bytes = type switch
+        {
+            F32 => elements * 4,
+            Q80 => elements / 32 * 34,
+            _ => elements * 2,
+        };
         return file.Tensor(name, type, dims, new byte[bytes]);
     }
 

@@ -49,7 +49,13 @@ public sealed class MutationTests
         "Qwen3ForCausalLM",
         "{\"use_sliding_window\":true,\"sliding_window\":64,"
         + "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}")]
-    public void ConfigWithWindow_MutatedBytes_OnlyFormatErrors(string architecture, string fields)
+    [InlineData(
+        "MixtralForCausalLM", "{\"num_local_experts\":8,\"num_experts_per_tok\":2}")]
+    [InlineData(
+        "Qwen3MoeForCausalLM",
+        "{\"model_type\":\"qwen3_moe\",\"num_experts\":8,\"num_experts_per_tok\":2,"
+        + "\"moe_intermediate_size\":32,\"mlp_only_layers\":[]}")]
+    public void ConfigOfARelative_MutatedBytes_OnlyFormatErrors(string architecture, string fields)
     {
         var config = Samples.ConfigOf(architecture, fields);
 

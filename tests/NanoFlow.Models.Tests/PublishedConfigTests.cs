@@ -120,6 +120,35 @@ public sealed class PublishedConfigTests
          "use_cache": true, "vocab_size": 32064}
         """;
 
+    internal const string Mixtral8x7B =
+        """
+        {"architectures": ["MixtralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1,
+         "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 4096,
+         "initializer_range": 0.02, "intermediate_size": 14336,
+         "max_position_embeddings": 32768, "model_type": "mixtral", "num_attention_heads": 32,
+         "num_experts_per_tok": 2, "num_hidden_layers": 32, "num_key_value_heads": 8,
+         "num_local_experts": 8, "output_router_logits": false, "rms_norm_eps": 1e-05,
+         "rope_theta": 1000000.0, "router_aux_loss_coef": 0.02, "sliding_window": null,
+         "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true,
+         "vocab_size": 32000}
+        """;
+
+    internal const string Qwen3Moe30B =
+        """
+        {"architectures": ["Qwen3MoeForCausalLM"], "attention_bias": false,
+         "attention_dropout": 0.0, "bos_token_id": 151643, "decoder_sparse_step": 1,
+         "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu", "hidden_size": 2048,
+         "initializer_range": 0.02, "intermediate_size": 6144,
+         "max_position_embeddings": 40960, "max_window_layers": 48, "mlp_only_layers": [],
+         "model_type": "qwen3_moe", "moe_intermediate_size": 768, "norm_topk_prob": true,
+         "num_attention_heads": 32, "num_experts": 128, "num_experts_per_tok": 8,
+         "num_hidden_layers": 48, "num_key_value_heads": 4, "output_router_logits": false,
+         "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000.0,
+         "router_aux_loss_coef": 0.001, "sliding_window": null, "tie_word_embeddings": false,
+         "torch_dtype": "bfloat16", "use_cache": true, "use_sliding_window": false,
+         "vocab_size": 151936}
+        """;
+
     internal const string Phi3Mini128k =
         """
         {"architectures": ["Phi3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
@@ -195,6 +224,8 @@ public sealed class PublishedConfigTests
     [InlineData(Mistral03, 7_248_023_552, 131_072)]
     [InlineData(Qwen25, 7_615_616_512, 57_344)]
     [InlineData(Qwen3, 596_049_920, 114_688)]
+    [InlineData(Mixtral8x7B, 46_702_792_704, 131_072)]
+    [InlineData(Qwen3Moe30B, 30_532_122_624, 98_304)]
     [InlineData(Phi3Mini4k, 3_821_079_552, 393_216)]
     [InlineData(Phi3Mini128k, 3_821_079_552, 393_216)]
     [InlineData(Gemma2, 2_614_341_888, 106_496)]
@@ -285,6 +316,25 @@ public sealed class PublishedConfigTests
         Assert.Equal((32, 32, 96), (config.HeadCount, config.KvHeadCount, config.HeadDim));
         Assert.Equal(Enumerable.Repeat(2047, 32), config.LayerWindows);
         Assert.Equal(new RopeConfig(10000), config.Rope);
+    }
+
+    [Fact]
+    public void Parse_Mixtral_HasEightExpertsAsWideAsItsMlp()
+    {
+        var config = Parse(Mixtral8x7B);
+
+        Assert.Equal(new ExpertsConfig(8, 2, 14336, Normalize: true), config.Experts);
+        Assert.Empty(config.LayerWindows);
+    }
+
+    [Fact]
+    public void Parse_Qwen3Moe_HasManySmallExperts()
+    {
+        var config = Parse(Qwen3Moe30B);
+
+        Assert.Equal(new ExpertsConfig(128, 8, 768, Normalize: true), config.Experts);
+        Assert.Equal((32, 128, 2048), (config.HeadCount, config.HeadDim, config.HiddenSize));
+        Assert.Empty(config.LayerWindows);
     }
 
     [Fact]

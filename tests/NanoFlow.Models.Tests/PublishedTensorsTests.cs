@@ -9,7 +9,7 @@ namespace NanoFlow.Models.Tests;
 
 public sealed class PublishedTensorsTests
 {
-    // "{}" stands for the layer.
+    // "{}" stands for the layer, "{e}" for the expert.
     private const string Llama31 =
         """
         model.embed_tokens.weight 128256 4096
@@ -107,6 +107,42 @@ public sealed class PublishedTensorsTests
         lm_head.weight 32064 3072
         """;
 
+    private const string Mixtral8x7B =
+        """
+        model.embed_tokens.weight 32000 4096
+        model.layers.{}.input_layernorm.weight 4096
+        model.layers.{}.self_attn.q_proj.weight 4096 4096
+        model.layers.{}.self_attn.k_proj.weight 1024 4096
+        model.layers.{}.self_attn.v_proj.weight 1024 4096
+        model.layers.{}.self_attn.o_proj.weight 4096 4096
+        model.layers.{}.post_attention_layernorm.weight 4096
+        model.layers.{}.block_sparse_moe.gate.weight 8 4096
+        model.layers.{}.block_sparse_moe.experts.{e}.w1.weight 14336 4096
+        model.layers.{}.block_sparse_moe.experts.{e}.w2.weight 4096 14336
+        model.layers.{}.block_sparse_moe.experts.{e}.w3.weight 14336 4096
+        model.norm.weight 4096
+        lm_head.weight 32000 4096
+        """;
+
+    private const string Qwen3Moe30B =
+        """
+        model.embed_tokens.weight 151936 2048
+        model.layers.{}.input_layernorm.weight 2048
+        model.layers.{}.self_attn.q_proj.weight 4096 2048
+        model.layers.{}.self_attn.q_norm.weight 128
+        model.layers.{}.self_attn.k_proj.weight 512 2048
+        model.layers.{}.self_attn.k_norm.weight 128
+        model.layers.{}.self_attn.v_proj.weight 512 2048
+        model.layers.{}.self_attn.o_proj.weight 2048 4096
+        model.layers.{}.post_attention_layernorm.weight 2048
+        model.layers.{}.mlp.gate.weight 128 2048
+        model.layers.{}.mlp.experts.{e}.gate_proj.weight 768 2048
+        model.layers.{}.mlp.experts.{e}.up_proj.weight 768 2048
+        model.layers.{}.mlp.experts.{e}.down_proj.weight 2048 768
+        model.norm.weight 2048
+        lm_head.weight 151936 2048
+        """;
+
     private const string Gemma2 =
         """
         model.embed_tokens.weight 256000 2304
@@ -131,13 +167,15 @@ public sealed class PublishedTensorsTests
     [InlineData(PublishedConfigTests.Qwen25, Qwen25)]
     [InlineData(PublishedConfigTests.Qwen3, Qwen3)]
     [InlineData(PublishedConfigTests.Phi3Mini4k, Phi3Mini)]
+    [InlineData(PublishedConfigTests.Mixtral8x7B, Mixtral8x7B)]
+    [InlineData(PublishedConfigTests.Qwen3Moe30B, Qwen3Moe30B)]
     [InlineData(PublishedConfigTests.Phi3Mini128k, Phi3Mini)]
     [InlineData(PublishedConfigTests.Gemma2, Gemma2)]
     public void Header_PublishedModel_HoldsTheExpectedTensors(string json, string list)
     {
         var config = PublishedConfigTests.Parse(json);
 
-        var found = Read(list, config.LayerCount).ToDictionary(entry => entry.Name);
+        var found = Read(list, config).ToDictionary(entry => entry.Name);
 
         foreach (var tensor in Architectures.ExpectedTensors(config))
         {
@@ -154,7 +192,7 @@ public sealed class PublishedTensorsTests
         Assert.Empty(found.Keys);
     }
 
-    private static IReadOnlyList<TensorEntry> Read(string list, int layers)
+    private static IReadOnlyList<TensorEntry> Read(string list, ModelConfig config)
     {
         var header = new StringBuilder("{");
         var end = 0L;
@@ -163,10 +201,10 @@ public sealed class PublishedTensorsTests
             var words = line.Trim().Split(' ');
             var shape = words[1..].Select(word => int.Parse(word, CultureInfo.InvariantCulture));
             var bytes = shape.Aggregate(2L, (product, size) => product * size);
-            for (var layer = 0; layer < (line.Contains("{}") ? layers : 1); layer++)
+            foreach (var name in Names(words[0], config))
             {
                 header.Append(end == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $$"""
-                    "{{words[0].Replace("{}", $"{layer}")}}": {"dtype": "BF16",
+                    "{{name}}": {"dtype": "BF16",
                      "shape": [{{string.Join(',', shape)}}],
                      "data_offsets": [{{end}}, {{end + bytes}}]}
                     """);
@@ -177,6 +215,11 @@ public sealed class PublishedTensorsTests
         using var stream = new HollowStream(file, file.Length + end);
         return SafetensorsHeader.Read(stream, "model.safetensors", fileIndex: 0);
     }
+
+    private static IEnumerable<string> Names(string pattern, ModelConfig config) =>
+        from layer in Enumerable.Range(0, pattern.Contains("{}") ? config.LayerCount : 1)
+        from expert in Enumerable.Range(0, pattern.Contains("{e}") ? config.Experts!.Count : 1)
+        select pattern.Replace("{}", $"{layer}").Replace("{e}", $"{expert}");
 
     // A file of gigabytes of which only the beginning exists.
     private sealed class HollowStream(byte[] beginning, long length) : MemoryStream(beginning)

@@ -285,15 +285,59 @@ TEST("a model spec is refused before memory is taken") {
     return nf_memory_plan(&options, &copy, &memory) == NF_OK ? "accepted" : nf_last_error();
   };
   CHECK(says(refused([](nf_model_spec&) {}), "accepted"));
-  CHECK(says(refused([](nf_model_spec& s) { s.flags = 8; }), "flags 8"));
+  CHECK(says(refused([](nf_model_spec& s) { s.flags = 16; }), "flags 16"));
   CHECK(says(refused([](nf_model_spec& s) { s.rope_theta = 0; }), "rope_theta"));
   CHECK(says(refused([](nf_model_spec& s) { s.rope_scaling = 4; }), "rope_scaling"));
   CHECK(says(refused([](nf_model_spec& s) { s.rms_norm_eps = 2; }), "rms_norm_eps = 2"));
+  CHECK(says(refused([](nf_model_spec& s) { s.num_experts = 8; }), "has no experts"));
   CHECK(
       says(refused([](nf_model_spec& s) { s.attention_softcap = -1; }), "attention_softcap = -1"));
   CHECK(says(refused([](nf_model_spec& s) { s.logit_softcap = NAN; }), "logit_softcap = "));
   CHECK(says(refused([](nf_model_spec& s) { s.query_scale = INFINITY; }), "query_scale = inf"));
   CHECK(says(refused([](nf_model_spec& s) { s.embedding_scale = -2; }), "embedding_scale = -2"));
+}
+
+TEST("a spec with experts is refused before memory is taken, and its memory is planned") {
+  const test::TinyOptions tiny{
+      .architecture = "MixtralForCausalLM", .experts = 8, .experts_per_token = 2};
+  const nf_model_spec spec = test::tiny_spec(tiny);
+  const nf_engine_options options = test::tiny_engine_options(tiny);
+  nf_memory memory{};
+  const auto refused = [&](auto change) {
+    nf_model_spec copy = spec;
+    change(copy);
+    return nf_memory_plan(&options, &copy, &memory) == NF_OK ? "accepted" : nf_last_error();
+  };
+  CHECK(says(refused([](nf_model_spec&) {}), "accepted"));
+  const nf_memory small = memory;
+  CHECK(says(refused([](nf_model_spec& s) { s.num_experts = 16; }), "accepted"));
+  // Of every expert [96, 64] and [64, 48] elements of 16 bits; the router has one panel either way.
+  CHECK_EQ(memory.weights - small.weights, uint64_t{8 * 4 * 2 * (96 * 64 + 64 * 48)});
+  CHECK(says(refused([](nf_model_spec& s) { s.experts_per_token = 3; }), "accepted"));
+  CHECK(memory.arena > small.arena);
+  CHECK(says(refused([](nf_model_spec& s) { s.num_experts = 0; }), "num_experts = 0, allowed 1.."));
+  CHECK(says(refused([](nf_model_spec& s) { s.num_experts = 513; }), "allowed 1..512"));
+  CHECK(says(refused([](nf_model_spec& s) { s.experts_per_token = 0; }), "allowed 1..8"));
+  CHECK(says(refused([](nf_model_spec& s) { s.experts_per_token = 9; }), "allowed 1..8"));
+  CHECK(says(refused([](nf_model_spec& s) { s.num_experts = s.experts_per_token = 40; }),
+             "allowed 1..32"));
+  CHECK(says(refused([](nf_model_spec& s) { s.expert_intermediate = 49; }), "an even number"));
+  CHECK(says(refused([](nf_model_spec& s) { s.expert_intermediate = 0; }), "expert_intermediate"));
+  const nf_tensor_format format{"model.layers.0.block_sparse_moe.experts.7.w1.weight",
+                                NF_DTYPE_Q8_0, 0};
+  CHECK(says(refused([&](nf_model_spec& s) {
+               s.formats = &format;
+               s.num_formats = 1;
+             }),
+             "experts.7.w1.weight is a matrix of an expert"));
+  // The largest of everything: over 2^61 bytes, counted without overflow.
+  CHECK(says(refused([](nf_model_spec& s) {
+               s.num_layers = 1024;
+               s.num_experts = 512;
+               s.hidden = s.expert_intermediate = 1u << 20;
+             }),
+             "accepted"));
+  CHECK(memory.weights > uint64_t{3} << 60 && memory.weights < uint64_t{4} << 60);
 }
 
 TEST("factors of the rope that give no angles are refused, and its tables are counted") {

@@ -1,7 +1,9 @@
 // Builds the arguments of each kind of op from a case, and launches a kernel on them.
 #include "kernel_cases.h"
 
+#include <bit>
 #include <cmath>
+#include <tuple>
 
 #include "check.h"
 #include "random_blocks.h"
@@ -352,6 +354,99 @@ void run_glu(Run& run) {
   out.append_to(run.output);
 }
 
+// Routing of rows [rows, 2 * slots] to random experts: to any, or mostly to a few of them.
+std::vector<uint32_t> random_routing(Random& random, uint32_t rows, const nf::OpShape& shape) {
+  std::vector<uint32_t> routing;
+  std::vector<uint32_t> experts(shape.num_experts);
+  const uint32_t kind = pick(random, 0, 2);  // 2: all rows to the same ones
+  for (uint32_t row = 0; row < rows; ++row) {
+    if (row == 0 || kind != 2) {
+      std::iota(experts.begin(), experts.end(), 0);
+      std::shuffle(experts.begin() + (kind == 1 ? 1 : 0), experts.end(), random);
+      std::sort(experts.begin(), experts.begin() + shape.slots);
+    }
+    routing.insert(routing.end(), experts.begin(), experts.begin() + shape.slots);
+    for (const float weight : normal(random, shape.slots, 0.5f)) {
+      routing.push_back(std::bit_cast<uint32_t>(weight));
+    }
+  }
+  return routing;
+}
+
+void run_route(Run& run) {
+  const uint32_t rows = pick(run.random, 1, 20);
+  const uint32_t width = 2 * run.shape.slots;
+  std::vector<float> values = normal(run.random, size_t{rows} * run.shape.num_experts, 2.0f);
+  if (pick(run.random, 0, 1) == 0) {  // many ties
+    for (float& value : values) value = std::round(value);
+  }
+  Tensor logits(DType::kF32, values);
+  const auto mark = std::bit_cast<uint32_t>(kUntouched);
+  std::vector<uint32_t> routing(size_t{rows} * width, mark);
+  const bool normalize = pick(run.random, 0, 1) == 0;
+  OpArgs args;
+  args.route = {{},       logits.floats(), routing.data(), run.shape.num_experts, run.shape.slots,
+                normalize};
+  run.launch(args, args.route.rows, {0, rows});
+  run.output.rows = rows;
+  for (size_t i = 0; i < routing.size(); ++i) {
+    const bool expert = i % width < run.shape.slots && routing[i] != mark;
+    run.output.values.push_back(expert ? float(routing[i]) : std::bit_cast<float>(routing[i]));
+  }
+  append_bytes(run.output, routing.data(), routing.size());
+}
+
+void run_grouped_gemm(Run& run) {
+  const auto [out_width, in, slots] = std::tuple(run.shape.out, run.shape.in, run.shape.slots);
+  const uint32_t rows = pick(run.random, 1, 40);
+  const bool per_slot = pick(run.random, 0, 1) == 0;
+  const float deviation = 1.0f / std::sqrt(float(in));
+  Tensor a(run.subject.operand, operands(run.random, size_t{rows} * (per_slot ? slots : 1) * in));
+  const size_t stride = run.subject.matrix_bytes(out_width, in, DType::kPlain) + 64;
+  AlignedBytes weights(run.shape.num_experts * stride);
+  for (uint32_t expert = 0; expert < run.shape.num_experts; ++expert) {
+    Tensor source(DType::kBF16, operands(run.random, size_t{out_width} * in, deviation));
+    run.subject.pack_matrix({out_width, in, 0, out_width, DType::kBF16}, source.data(),
+                            weights.data() + expert * stride);
+  }
+  const std::vector<uint32_t> routing = random_routing(run.random, rows, run.shape);
+  std::vector<uint32_t> order(size_t{rows} * slots, ~0u);
+  Tensor out(DType::kF32, size_t{rows} * slots * out_width);
+  OpArgs args;
+  args.grouped_gemm = {
+      {},
+      a.data(),
+      per_slot,
+      {weights.data(), out_width, in, DType::kPlain, run.shape.num_experts, stride},
+      {routing.data(), slots},
+      order.data(),
+      out.floats()};
+  run.launch(args, args.grouped_gemm.rows, {0, rows});
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto row = uint32_t(i / slots);
+    const bool launched = row >= run.output.launched.begin && row < run.output.launched.end;
+    REQUIRE(launched || order[i] == ~0u);
+  }
+  run.output.rows = rows;
+  out.append_to(run.output);
+}
+
+void run_combine_experts(Run& run) {
+  const uint32_t hidden = run.shape.out;
+  const uint32_t slots = run.shape.slots;
+  const uint32_t rows = pick(run.random, 1, 20);
+  Tensor outputs(DType::kF32, normal(run.random, size_t{rows} * slots * hidden));
+  Tensor x(DType::kF32, normal(run.random, size_t{rows} * hidden));
+  const std::vector<uint32_t> routing = random_routing(run.random, rows, run.shape);
+  Tensor out(DType::kF32, size_t{rows} * hidden);
+  OpArgs args;
+  args.combine_experts = {{},         outputs.floats(), {routing.data(), slots},
+                          x.floats(), out.floats(),     hidden};
+  run.launch(args, args.combine_experts.rows, {0, rows});
+  run.output.rows = rows;
+  out.append_to(run.output);
+}
+
 // Everything a step hands back, sample by sample.
 void append_samples(const Step& step, Output& output) {
   output.rows = step.num_samples();
@@ -454,6 +549,11 @@ OpCase random_case(OpKind kind, DType weight, Random& random) {
     shape.num_kv_heads = pick(random, 1, 3);
     shape.num_heads = shape.num_kv_heads * pick(random, 1, 4);
   }
+  if (kind == OpKind::kRoute || kind == OpKind::kGroupedGemm || kind == OpKind::kCombineExperts) {
+    const bool many = kind == OpKind::kRoute && pick(random, 0, 3) == 0;
+    shape.num_experts = many ? pick(random, 1, NF_MAX_EXPERTS) : pick(random, 1, 12);
+    shape.slots = pick(random, 1, std::min<uint32_t>(shape.num_experts, many ? 32 : 6));
+  }
   // Blocks run along the row that a GEMM reduces, and that an embedding copies.
   if (is_block_format(weight)) {
     const uint32_t elements = nf::block_format(weight).elements;
@@ -464,8 +564,9 @@ OpCase random_case(OpKind kind, DType weight, Random& random) {
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {
   static constexpr void (*kRunners[])(Run&) = {
-      run_embedding, run_rms_norm, run_gemm, run_rope_append, run_attention, run_attention,
-      run_glu,       run_glu,      run_sample, run_echo,      run_pool};
+      run_embedding,       run_rms_norm, run_gemm, run_rope_append, run_attention,
+      run_attention,       run_glu,      run_glu,  run_route,       run_grouped_gemm,
+      run_combine_experts, run_sample,   run_echo, run_pool};
   static_assert(sizeof(kRunners) / sizeof(kRunners[0]) == size_t(OpKind::kCount));
   Run run(subject, kernel, c, split);
   kRunners[size_t(c.kind)](run);

@@ -49,7 +49,8 @@ const nf::Kernel& reference_kernel(nf::OpKind kind) {
 std::string describe(const Subject& subject, const nf::Kernel& kernel, const OpCase& c) {
   return subject.name + " " + kernel.name + " out " + show(c.shape.out) + " in " +
          show(c.shape.in) + " heads " + show(c.shape.num_heads) + "/" + show(c.shape.num_kv_heads) +
-         " x " + show(c.shape.head_dim) + " seed " + show(c.seed);
+         " x " + show(c.shape.head_dim) + " experts " + show(c.shape.slots) + "/" +
+         show(c.shape.num_experts) + " seed " + show(c.seed);
 }
 
 // What the i-th case of a kernel has its weights stored in: a GEMM reads one format, a table may

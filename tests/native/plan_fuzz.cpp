@@ -143,6 +143,8 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
        .attention_softcap = 2,
        .logit_softcap = 5,
        .embedding_scale = 8},
+      {.layers = 4, .architecture = "MixtralForCausalLM", .experts = 5, .experts_per_token = 2},
+      {.layers = 3, .architecture = "Qwen3MoeForCausalLM", .experts = 24, .experts_per_token = 5},
       {.layers = 6, .architecture = "Qwen2ForCausalLM", .windows = {0, 7, 40, 65, 1, 128}}};
   uint64_t seed = test::seed();
   for (const test::TinyOptions& shape : shapes) {
@@ -157,4 +159,10 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
 TEST("the reference backend gives its sequential logits under any plan") {
   Shares shares;
   fuzz({.device = NF_DEVICE_REFERENCE, .layers = 3}, test::seed(), test::scale(20, 200), shares);
+  fuzz({.device = NF_DEVICE_REFERENCE,
+        .layers = 3,
+        .architecture = "MixtralForCausalLM",
+        .experts = 6,
+        .experts_per_token = 2},
+       test::seed(), test::scale(20, 200), shares);
 }

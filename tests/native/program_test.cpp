@@ -59,12 +59,18 @@ void check_shifts(const nf::Graph& graph, nf::ArenaLayout layout, size_t index, 
 // Without a layer before or after it, with one, with all lists of waits in use, and beyond.
 TEST("every wait that lowering keeps is needed: removing any one is caught") {
   std::mt19937_64 random(test::seed());
-  test::TinyModel models[] = {test::TinyModel({.layers = 1}), test::TinyModel({.layers = 2}),
-                              test::TinyModel({.layers = 3}), test::TinyModel({.layers = 5}),
-                              test::TinyModel({.layers = 8})};
+  test::TinyModel models[] = {test::TinyModel({.layers = 1}),
+                              test::TinyModel({.layers = 2}),
+                              test::TinyModel({.layers = 3}),
+                              test::TinyModel({.layers = 5}),
+                              test::TinyModel({.layers = 8}),
+                              test::TinyModel({.layers = 2,
+                                               .architecture = "MixtralForCausalLM",
+                                               .experts = 4,
+                                               .experts_per_token = 2})};
   int removed = 0;
   for (int i = 0; i < test::scale(40, 400); ++i) {
-    test::TinyModel& model = models[i % 5];
+    test::TinyModel& model = models[i % 6];
     nf::Program& program =
         model.add_program(test::random_plan(model.engine().graph(), 4, kRows, random));
     REQUIRE(nf::check_program(program, kRows, kRows).empty());
@@ -85,8 +91,13 @@ TEST("every wait that lowering keeps is needed: removing any one is caught") {
 }
 
 TEST("the arena is safe under every plan, and any shifted tensor is caught") {
-  for (const bool tied : {false, true}) {
-    test::TinyModel model({.layers = 4, .tied = tied});
+  const test::TinyOptions shapes[] = {
+      {.layers = 4},
+      {.layers = 4, .tied = true},
+      // Rows of whole cache lines: within the padding of a smaller tensor a shift does no harm.
+      {.layers = 4, .architecture = "MixtralForCausalLM", .experts = 16, .experts_per_token = 16}};
+  for (const test::TinyOptions& options : shapes) {
+    test::TinyModel model(options);
     const nf::Graph& graph = model.engine().graph();
     nf::ArenaLayout layout = nf::place_arena(graph, kArenaRows, kArenaSamples);
     CHECK_EQ(nf::check_arena(graph, layout, kArenaRows, kArenaSamples), std::string());

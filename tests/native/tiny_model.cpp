@@ -59,6 +59,10 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   spec.num_heads = 4;
   spec.num_kv_heads = options.kv_heads;
   spec.head_dim = options.head_dim;
+  spec.num_experts = options.experts;
+  spec.experts_per_token = options.experts_per_token;
+  spec.expert_intermediate = options.experts > 0 ? 48 : 0;
+  if (options.experts > 0) spec.flags |= NF_MODEL_NORM_TOPK;
   spec.vocab = TinyModel::kVocab;
   spec.rope_theta = 10000;
   spec.rms_norm_eps = 1e-5f;

@@ -31,6 +31,8 @@ struct TinyOptions {
   // Factors of the rope, [head_dim / 2]; empty: it is not stretched.
   std::vector<float> short_factors = {};
   std::vector<float> long_factors = {};
+  uint32_t experts = 0;  // 0: dense
+  uint32_t experts_per_token = 0;
 };
 
 // Two layers whose weights have all block formats, neighbours in one weight different ones.

@@ -25,13 +25,17 @@ constexpr Tolerance tolerance(nf::OpKind kind, nf::DType operand, nf::DType writ
   switch (kind) {
     case nf::OpKind::kEmbedding:
     case nf::OpKind::kEcho:
+    case nf::OpKind::kRoute:  // one function for all
       return {0.0f, 0.0f};
     case nf::OpKind::kGemm:
+    case nf::OpKind::kGroupedGemm:
       return {2e-5f, rounding + 2e-6f};
     case nf::OpKind::kDecodeAttention:
     case nf::OpKind::kPrefillAttention:
       // K, V and the weights of the keys are bf16: errors of many keys add up like noise.
       return bf16 ? Tolerance{1.5e-2f, 2 * kBf16Step} : Tolerance{2e-5f, 2e-6f};
+    case nf::OpKind::kCombineExperts:
+      return {4e-6f, 4e-6f};
     case nf::OpKind::kSample:
     case nf::OpKind::kPool:
       return {2e-5f, 2e-6f};

@@ -13,6 +13,7 @@ A developer's script: no build or test runs it.
 import argparse
 import random
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -130,6 +131,48 @@ def without(folder: Path, kind: str, value: float) -> PreTrainedModel:
     return model
 
 
+def experts_changed(folder: Path, change: Callable[[torch.nn.Module], None]) -> PreTrainedModel:
+    """The model with something changed in the feed-forward of every layer."""
+    model = load_model(folder, torch.float32)
+    for layer in model.model.layers:
+        change(layer.mlp)
+    return model
+
+
+def take_more(experts: torch.nn.Module, more: int) -> None:
+    experts.gate.top_k += more
+
+
+def reverse_experts(experts: torch.nn.Module) -> None:
+    for matrices in (experts.experts.gate_up_proj, experts.experts.down_proj):
+        matrices.data = matrices.data.flip(0)
+
+
+def swap_gate_and_up(experts: torch.nn.Module) -> None:
+    both = experts.experts.gate_up_proj.data
+    experts.experts.gate_up_proj.data = torch.cat(both.chunk(2, dim=1)[::-1], dim=1)
+
+
+def leave_unscaled(experts: torch.nn.Module) -> None:
+    """The weights of a token's experts are their probabilities among all experts."""
+    def unscaled(module: torch.nn.Module, inputs: tuple, output: tuple) -> tuple:
+        logits, _, chosen = output
+        return logits, torch.softmax(logits.float(), -1).gather(-1, chosen), chosen
+
+    experts.gate.register_forward_hook(unscaled)
+
+
+def wrong_experts(folder: Path) -> dict[str, PreTrainedModel]:
+    changes = {
+        "one expert more": lambda experts: take_more(experts, 1),
+        "one expert less": lambda experts: take_more(experts, -1),
+        "experts in reverse": reverse_experts,
+        "gate and up swapped": swap_gate_and_up,
+        "weights unscaled": leave_unscaled,
+    }
+    return {name: experts_changed(folder, change) for name, change in changes.items()}
+
+
 def wrong_gemmas(folder: Path) -> dict[str, PreTrainedModel]:
     """What Gemma 2 has and others have not, forgotten one by one."""
     names = (
@@ -160,7 +203,9 @@ def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
     right = model.config.rope_parameters
     theta = right["rope_theta"]
     window = getattr(model.config, "sliding_window", None)
-    theta_factor = 1.1 if window is None else 3.0  # angles differ little within a window
+    # Angles differ little within a window, and count less where embeddings have much in common.
+    alike = window is not None or hasattr(model.config, "num_experts_per_tok")
+    theta_factor = 3.0 if alike else 1.1
     for layer in model.model.layers:
         for tensor in layer.self_attn.o_proj.parameters():
             tensor.data.zero_()
@@ -178,6 +223,8 @@ def wrong_models(folder: Path) -> dict[str, PreTrainedModel]:
         models["no biases"] = without(folder, "_proj.bias", 0.0)
     if any("q_norm" in name for name in names):
         models["no weights of the queries' norm"] = without(folder, "q_norm", 1.0)
+    if hasattr(model.config, "num_experts_per_tok"):
+        models |= wrong_experts(folder)
     if stretches(model):
         short = {**right, "long_factor": right["short_factor"]}
         models["short factors for all"] = load_model(folder, torch.float32, short)

@@ -39,6 +39,21 @@ TORCH_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32":
 
 
 @dataclass(frozen=True)
+class Experts:
+    """A feed-forward of experts. A token's embedding has a part along the router rows of a few of
+    them, its own choice, so that choices are clear: none turns on the rounding of a logit."""
+
+    count: int
+    per_token: int
+    intermediate: int
+    levels: tuple[float, ...]  # the parts along a token's first choice, its second, ...
+    gain: float = 0.7  # of the router: the larger, the more the first choice counts
+    leader: int | None = None  # this expert is the first choice of every token, in every layer
+    twins: tuple[tuple[int, int], ...] = ()  # pairs of equal experts, and of equal logits
+    normalize: bool = True
+
+
+@dataclass(frozen=True)
 class Shape:
     """What config.json says, and which tokenizer, template and number of files go with it."""
 
@@ -58,6 +73,7 @@ class Shape:
     original_positions: int | None = None  # of a rope that is stretched in long sequences
     softcaps: tuple[float, float] | None = None  # of attention scores, of logits
     query_scalar: int | None = None  # queries are divided by its root; None: by that of head_dim
+    experts: Experts | None = None  # None: the feed-forward is dense
     attention_bias: bool = False
     dtype: str = "bfloat16"
     attention_gain: float = 0.7  # of the output's weights
@@ -78,6 +94,8 @@ class Family:
     norm_offset: float = 0.0  # what is added to norm weights when they are used
     scaled_embeddings: bool = False  # by sqrt(hidden) when they are looked up
     activation: str = "silu"
+    # The names of the router, of the experts' folder, and of its gate, up and down matrices.
+    experts: tuple[str, str, str, str, str] | None = None
 
 
 FAMILIES = {
@@ -88,11 +106,20 @@ FAMILIES = {
     "phi3": Family("Phi3ForCausalLM", fused=True),
     "qwen2": Family("Qwen2ForCausalLM", biased=("q_proj", "k_proj", "v_proj")),
     "qwen3": Family("Qwen3ForCausalLM", qk_norm=True),
+    "mixtral": Family(
+        "MixtralForCausalLM",
+        experts=("block_sparse_moe.gate", "block_sparse_moe.experts", "w1", "w3", "w2"),
+    ),
+    "qwen3_moe": Family(
+        "Qwen3MoeForCausalLM", qk_norm=True,
+        experts=("mlp.gate", "mlp.experts", "gate_proj", "up_proj", "down_proj"),
+    ),
 }
 
 # How large what comes out of a matrix is, for input of size one. Embeddings are of size one.
 QUERY_KEY_GAIN = 1.3
 MLP_OUTPUT_GAIN = 0.5
+EXPERT_OUTPUT_GAIN = 1.2
 
 SHAPES = {
     "tiny-llama": Shape(
@@ -169,6 +196,30 @@ SHAPES = {
         positions=512, rope_theta=20000.0, tied=True, template=None, new_style_config=True,
         windows={"use_sliding_window": False, "sliding_window": None, "max_window_layers": 3,
                  "layer_types": ["full_attention"] * 3},
+    ),
+    "tiny-mixtral": Shape(
+        family="mixtral", hidden=64, intermediate=48, layers=2, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=10000.0, tied=False, template=None,
+        windows={"sliding_window": None},
+        experts=Experts(6, 2, 48, levels=(5.0, 3.6)),
+    ),
+    "tiny-mixtral-leader": Shape(
+        family="mixtral", hidden=64, intermediate=32, layers=2, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=10000.0, tied=True, template=None,
+        windows={"sliding_window": None},
+        experts=Experts(4, 2, 32, levels=(3.5,), gain=0.4, leader=2),
+    ),
+    "tiny-mixtral-twins": Shape(
+        family="mixtral", hidden=64, intermediate=32, layers=2, heads=4, kv_heads=2, head_dim=16,
+        positions=512, rope_theta=10000.0, tied=True, template=None,
+        windows={"sliding_window": None},
+        experts=Experts(6, 2, 32, levels=(5.0, 3.6), twins=((1, 4), (2, 5))),
+    ),
+    "tiny-qwen3-moe": Shape(
+        family="qwen3_moe", hidden=64, intermediate=160, layers=2, heads=4, kv_heads=2,
+        head_dim=32, positions=512, rope_theta=20000.0, tied=True, template=None,
+        windows={"use_sliding_window": False, "sliding_window": None, "max_window_layers": 2},
+        experts=Experts(8, 3, 40, levels=(6.0, 5.0, 4.0), gain=0.5), attention_gain=1.1,
     ),
 }
 
@@ -273,10 +324,33 @@ def write_tokenizer(shape: Shape, corpus: list[str], folder: Path) -> dict[str, 
     }
 
 
+def experts_config(shape: Shape) -> dict[str, object]:
+    if shape.experts is None:
+        return {}
+    if shape.family == "mixtral":
+        return {
+            "num_local_experts": shape.experts.count,
+            "num_experts_per_tok": shape.experts.per_token,
+            "output_router_logits": False,
+            "router_aux_loss_coef": 0.02,
+        }
+    return {
+        "num_experts": shape.experts.count,
+        "num_experts_per_tok": shape.experts.per_token,
+        "moe_intermediate_size": shape.experts.intermediate,
+        "norm_topk_prob": shape.experts.normalize,
+        "decoder_sparse_step": 1,
+        "mlp_only_layers": [],
+        "output_router_logits": False,
+        "router_aux_loss_coef": 0.001,
+    }
+
+
 def write_config(shape: Shape, token_ids: dict[str, int], folder: Path) -> None:
     config = {
         "architectures": [FAMILIES[shape.family].architecture],
         "model_type": shape.family,
+        **experts_config(shape),
         "hidden_size": shape.hidden,
         "intermediate_size": shape.intermediate,
         "num_hidden_layers": shape.layers,
@@ -341,7 +415,60 @@ class WeightSource:
         return 1.0 - 2.0 * torch.randint(2, (size,), generator=self._generator)
 
 
-def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
+def router_directions(shape: Shape, source: WeightSource) -> torch.Tensor:
+    """Orthogonal directions [experts, hidden] with elements of size one."""
+    square = source.normal(shape.hidden, shape.hidden)
+    return torch.linalg.qr(square).Q[: shape.experts.count] * math.sqrt(shape.hidden)
+
+
+def add_choices(
+    shape: Shape, source: WeightSource, directions: torch.Tensor, embedding: torch.Tensor
+) -> torch.Tensor:
+    """The embedding with the parts along the directions that each token chooses, and no others."""
+    experts = shape.experts
+    unit = directions / math.sqrt(shape.hidden)
+    embedding = embedding - embedding @ unit.T @ unit
+    twins = {second for _, second in experts.twins}
+    free = [e for e in range(experts.count) if e != experts.leader and e not in twins]
+    draws = source.normal(VOCAB_SIZE, len(free)).argsort(dim=1)
+    for place, level in enumerate(experts.levels):
+        embedding = embedding + level * unit[torch.tensor(free)[draws[:, place]]]
+    if experts.leader is not None:
+        embedding = embedding + 2.3 * experts.levels[0] * unit[experts.leader]
+    return embedding
+
+
+def make_experts(
+    shape: Shape, source: WeightSource, directions: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """The router and all experts of a layer; which of the directions is whose differs by layer."""
+    experts = shape.experts
+    router, folder, gate, up, down = FAMILIES[shape.family].experts
+    rows = directions.clone()
+    if not experts.twins and experts.leader is None:
+        rows = rows[source.normal(experts.count).argsort()]
+    for first, second in experts.twins:
+        rows[second] = rows[first]
+    layer = {f"{router}.weight": rows * experts.gain / math.sqrt(shape.hidden)}
+    for index in range(experts.count):
+        name = f"{folder}.{index}"
+        layer |= {
+            f"{name}.{gate}.weight": source.linear(experts.intermediate, shape.hidden),
+            f"{name}.{up}.weight": source.linear(experts.intermediate, shape.hidden),
+            f"{name}.{down}.weight": source.linear(
+                shape.hidden, experts.intermediate, EXPERT_OUTPUT_GAIN
+            ),
+        }
+    for first, second in experts.twins:
+        for matrix in (gate, up, down):
+            source_name = f"{folder}.{first}.{matrix}.weight"
+            layer[f"{folder}.{second}.{matrix}.weight"] = layer[source_name].clone()
+    return layer
+
+
+def make_layer(
+    shape: Shape, source: WeightSource, directions: torch.Tensor | None
+) -> dict[str, torch.Tensor]:
     query, key_value = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     family = FAMILIES[shape.family]
     layer = {
@@ -351,10 +478,17 @@ def make_layer(shape: Shape, source: WeightSource) -> dict[str, torch.Tensor]:
         "self_attn.v_proj.weight": source.linear(key_value, shape.hidden),
         "self_attn.o_proj.weight": source.linear(shape.hidden, query, shape.attention_gain),
         "post_attention_layernorm.weight": source.norm(shape.hidden),
-        "mlp.gate_proj.weight": source.linear(shape.intermediate, shape.hidden),
-        "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
-        "mlp.down_proj.weight": source.linear(shape.hidden, shape.intermediate, MLP_OUTPUT_GAIN),
     }
+    if directions is None:
+        layer |= {
+            "mlp.gate_proj.weight": source.linear(shape.intermediate, shape.hidden),
+            "mlp.up_proj.weight": source.linear(shape.intermediate, shape.hidden),
+            "mlp.down_proj.weight": source.linear(
+                shape.hidden, shape.intermediate, MLP_OUTPUT_GAIN
+            ),
+        }
+    else:
+        layer |= make_experts(shape, source, directions)
     if family.post_norms:
         # What is added is of the size of the norm's weights: small, like what other models add.
         for name, gain in ("attention", shape.attention_gain), ("feedforward", MLP_OUTPUT_GAIN):
@@ -385,8 +519,13 @@ def make_weights(shape: Shape, seed: int, logit_std: float) -> dict[str, torch.T
     embedding_std = 1.0 / math.sqrt(shape.hidden) if family.scaled_embeddings else 1.0
     embeddings = source.normal(VOCAB_SIZE, shape.hidden, std=embedding_std)
     weights = {"model.embed_tokens.weight": embeddings}
+    directions = None
+    if shape.experts is not None:
+        directions = router_directions(shape, source)
+        embeddings = add_choices(shape, source, directions, embeddings)
+        weights["model.embed_tokens.weight"] = embeddings
     for index in range(shape.layers):
-        for name, tensor in make_layer(shape, source).items():
+        for name, tensor in make_layer(shape, source, directions).items():
             weights[f"model.layers.{index}.{name}"] = tensor
     # The last norm gives numbers of size one; its scale sets how far apart the logits are.
     head_std = embedding_std if shape.tied else 1.0 / math.sqrt(shape.hidden)

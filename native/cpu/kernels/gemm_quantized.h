@@ -38,7 +38,7 @@ class QuantizedGemm {
   using Panel = PanelOf<V>;
   using Task = typename Gemm<V>::Task;
   static constexpr BlockFormat kFormat = Panel::kFormat;
-  static constexpr uint32_t kRowBlock = Gemm<V>::kRowBlock;
+  static constexpr uint32_t kRowBlock = Gemm<V>::Block::kRows;
   static constexpr uint32_t kChunk = 512;  // elements of the reduced dimension
   static constexpr uint32_t kSubBlocks = kChunk / kFormat.sub_elements;
   // A single tile of rows passes over the weights once. Its inputs take the same scratch.
@@ -46,7 +46,7 @@ class QuantizedGemm {
   static constexpr size_t kBlockBytes = size_t{kPanelColumns} * kFormat.bytes;
 
   struct Scratch {
-    alignas(64) float sums[kRowBlock * Gemm<V>::kMaxPanels * kPanelColumns];
+    alignas(64) float sums[kRowBlock * Gemm<V>::Block::kMaxPanels * kPanelColumns];
     alignas(64) uint32_t pairs[kChunk / 2 * kPanelColumns];
     alignas(64) float scales[kSubBlocks * kPanelColumns];
     alignas(64) float mins[kFormat.has_min ? kSubBlocks * kPanelColumns : 1];
@@ -68,15 +68,15 @@ class QuantizedGemm {
     tile.mins = scratch.mins;
     tile.sums = scratch.input_sums;
     tile.ld_sums = chunk / kFormat.sub_elements;
-    tile.ldc = size_t{task.panels} * kPanelColumns;
+    tile.ldc = task.panels.columns();
     for (uint32_t k = 0; k < in; k += chunk) {
       const uint32_t elements = in - k < chunk ? in - k : chunk;
       tile.sub_blocks = elements / kFormat.sub_elements;
       tile.accumulate = k > 0;
       set_input(args, task.rows, k, chunk, scratch, tile);
-      for (uint32_t p = 0; p < task.panels; ++p) {
+      for (uint32_t p = 0; p < task.panels.count; ++p) {
         tile.blocks =
-            panels + (task.first_panel + p) * panel_bytes(in) + k / kFormat.elements * kBlockBytes;
+            panels + (task.panels.first + p) * panel_bytes(in) + k / kFormat.elements * kBlockBytes;
         tile.c = scratch.sums + p * kPanelColumns;
         if (few) {
           multiply_packed<V, Panel>(tile, rows);
@@ -88,8 +88,8 @@ class QuantizedGemm {
       }
     }
     for (uint32_t r = 0; r < rows; ++r) {
-      Gemm<V>::finish_row(args, task.rows.begin + r, task.first_panel * kPanelColumns,
-                          task.panels * kPanelColumns, scratch.sums + r * tile.ldc);
+      Gemm<V>::finish_row(args, task.rows.begin + r, task.panels.column(), task.panels.columns(),
+                          scratch.sums + r * tile.ldc);
     }
   }
 

@@ -18,12 +18,14 @@ namespace nf::cpu {
   bool name##_supports(const OpShape& shape)
 
 NF_CPU_KERNEL(embedding);
+NF_CPU_KERNEL(route);
 NF_CPU_KERNEL(sample);
 NF_CPU_KERNEL(echo);
 NF_CPU_KERNEL(pool);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \
+  NF_CPU_KERNEL(grouped_gemm_##isa);     \
   NF_CPU_KERNEL(gemm_q8_0_##isa);        \
   NF_CPU_KERNEL(gemm_q4_0_##isa);        \
   NF_CPU_KERNEL(gemm_q4_k_##isa);        \
@@ -41,7 +43,8 @@ NF_CPU_KERNELS_OF(avx512bf16);
   NF_CPU_KERNEL(rms_norm_##isa);    \
   NF_CPU_KERNEL(rope_append_##isa); \
   NF_CPU_KERNEL(swi_glu_##isa);     \
-  NF_CPU_KERNEL(ge_glu_##isa)
+  NF_CPU_KERNEL(ge_glu_##isa);      \
+  NF_CPU_KERNEL(combine_experts_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);
 NF_CPU_ROW_KERNELS_OF(avx2);

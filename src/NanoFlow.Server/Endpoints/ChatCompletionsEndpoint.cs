@@ -41,10 +41,10 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
             Prompts = [prompt],
             Settings = settings,
             LogProbs = logProbs,
-            PromptLogProbs = scoring.Reported,
-            ScoredWith = scoring.Wanted,
             NewConstraint =
                 await AnswerGrammar.CompileAsync(server.Model, grammar, param, cancel),
+            PromptLogProbs = scoring.Reported,
+            ScoredWith = scoring.Wanted,
             NewParser = AnswerParsers.For(server.Model, conversation, text),
             ShownTokens = AnswerParsers.ShownTokens(server.Model, conversation),
         };

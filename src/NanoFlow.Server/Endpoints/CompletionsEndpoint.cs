@@ -62,10 +62,10 @@ internal sealed class CompletionsEndpoint(ServerState server)
             Prompts = ready,
             Settings = settings,
             LogProbs = logProbs,
-            PromptLogProbs = scoring.Reported,
-            ScoredWith = scoring.Wanted,
             NewConstraint = await AnswerGrammar.CompileAsync(
                 model, format, ResponseFormatField.Name, cancel),
+            PromptLogProbs = scoring.Reported,
+            ScoredWith = scoring.Wanted,
         };
     }
 

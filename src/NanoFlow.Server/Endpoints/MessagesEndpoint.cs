@@ -21,7 +21,6 @@ internal sealed class MessagesEndpoint(ServerState server)
         var fields = new RequestFields(body.RootElement);
         server.Model.Resolve(fields.Text("model"));
         UnsupportedFields.Refuse(fields, n: 1);
-        ToolFields.Refuse(fields);
         var text = ChatText.Render(server, TurnField.Parse(fields));
         var tokens = await server.Model.EncodeAsync(
             text, ChatText.Encoding(server, addSpecialTokens: false), context.RequestAborted);
@@ -37,7 +36,6 @@ internal sealed class MessagesEndpoint(ServerState server)
         var name = server.Model.Resolve(fields.Text("model"));
         var settings = GenerationSettings.Parse(fields, server);
         ConversationRequest.CheckOneChoice(settings);
-        ToolFields.Refuse(fields);
         var stops = StopFields.Strings(fields, server.Options.Caps, "stop_sequences");
         var asked = fields.Integer(FieldTable.MaxTokens) ?? throw RequestRefusedException.Invalid(
             "'max_tokens' is missing", FieldTable.MaxTokens.Name);

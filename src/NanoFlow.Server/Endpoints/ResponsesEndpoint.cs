@@ -18,7 +18,6 @@ internal sealed class ResponsesEndpoint(ServerState server)
         var own = ResponsesFields.Parse(fields);
         var settings = GenerationSettings.Parse(fields, server);
         ConversationRequest.CheckOneChoice(settings);
-        ToolFields.Refuse(fields);
         var request = new ConversationRequest
         {
             Format = new ResponsesFormat(own),

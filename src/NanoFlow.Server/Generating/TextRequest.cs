@@ -29,15 +29,15 @@ internal sealed record TextRequest
     /// <summary>Alternatives to report with each token; null: no log-probabilities.</summary>
     public required int? LogProbs { get; init; }
 
+    /// <summary>Makes what the tokens of one choice must keep to; null: nothing.</summary>
+    public Func<ITokenConstraint?> NewConstraint { get; init; } = static () => null;
+
     /// <summary>Alternatives to report with each token of a prompt, apart from what is repeated
     /// before the answer; null: no log-probabilities of prompts.</summary>
     public int? PromptLogProbs { get; init; }
 
     /// <summary>Alternatives that prompts are scored with; null: they are not.</summary>
     public int? ScoredWith { get; init; }
-
-    /// <summary>Makes what the tokens of one choice must keep to; null: nothing.</summary>
-    public Func<ITokenConstraint?> NewConstraint { get; init; } = static () => null;
 
     /// <summary>Makes the parser of one choice.</summary>
     public Func<IAnswerParser> NewParser { get; init; } = () => new PlainTextParser();

@@ -29,6 +29,13 @@ internal static class ModelInspectCommand
         figures.Add("layers", "layers", config.LayerCount);
         figures.Add("hidden", "width", config.HiddenSize);
         figures.Add("intermediate", "MLP width", config.IntermediateSize);
+        if (config.Experts is { } experts)
+        {
+            figures.Add("experts", "experts of a layer", experts.Count);
+            figures.Add("experts_per_token", "experts of a token", experts.PerToken);
+            figures.Add("expert_intermediate", "width of an expert", experts.IntermediateSize);
+        }
+
         figures.Add("heads", "heads", config.HeadCount);
         figures.Add("kv_heads", "heads of keys and values", config.KvHeadCount);
         figures.Add("head_dim", "width of a head", config.HeadDim);

@@ -33,8 +33,8 @@ internal static class ServeCommand
         var template = tokenizer.Config.ChatTemplate is { } text
             ? ChatTemplate.Parse(text)
             : null;
-        var pooling = given.Get(ServeFlags.Pooling, null)
-            ?? SentencePooling.Read(source) ?? PoolingMode.Last;
+        var pooling = SentencePooling.Resolve(
+            given.Get(ServeFlags.Pooling, PoolingMode.Auto), source);
         using var signals = new StopSignals();
         using var engine = LoadEngine(source, EngineFlags.Options(given));
         var names = given.All(ServeFlags.ServedModelName);
@@ -48,8 +48,8 @@ internal static class ServeCommand
             Tokenizer = tokenizer,
             ChatTemplate = template,
             Reasoning = given.Get(ServeFlags.ReasoningParser, ReasoningMode.Auto),
-            Pooling = pooling,
             ToolCalls = given.Get(ServeFlags.ToolCallParser, ToolCallSyntax.Auto),
+            Pooling = pooling,
             Created = DateTimeOffset.UtcNow,
         };
         await using var server = await NanoFlowServer.StartAsync(options, model, engine);

@@ -60,15 +60,6 @@ internal static class ServeFlags
             ("deepseek-r1", ReasoningMode.Think),
             ("qwen3", ReasoningMode.Think)));
 
-    public static readonly Flag<PoolingMode?> Pooling = new(
-        "--pooling", "NAME", "auto, last, mean or cls", "auto: as the model's folder says, or last",
-        "which hidden state of a text is its embedding",
-        Read.Choice<PoolingMode?>(
-            ("auto", null),
-            ("last", PoolingMode.Last),
-            ("mean", PoolingMode.Mean),
-            ("cls", PoolingMode.First)));
-
     public static readonly Flag<ToolCallSyntax> ToolCallParser = new(
         "--tool-call-parser", "NAME", "auto, hermes, llama3_json, mistral or none",
         "auto: by template",
@@ -79,6 +70,15 @@ internal static class ServeFlags
             ("llama3_json", ToolCallSyntax.Llama3Json),
             ("mistral", ToolCallSyntax.Mistral),
             ("none", ToolCallSyntax.None)));
+
+    public static readonly Flag<PoolingMode> Pooling = new(
+        "--pooling", "NAME", "auto, last, mean or cls", "auto: as the model's folder says, or last",
+        "which hidden state of a text is its embedding",
+        Read.Choice(
+            ("auto", PoolingMode.Auto),
+            ("last", PoolingMode.Last),
+            ("mean", PoolingMode.Mean),
+            ("cls", PoolingMode.First)));
 
     public static readonly Flag<bool> NoSpecialInContent = new(
         "--no-special-in-content", null, "true or false", "off",
@@ -116,7 +116,7 @@ internal static class ServeFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         Host, Port, ServedModelName, ApiKey, AllowedOrigins, ShutdownTimeout, ReasoningParser,
-        Pooling, ToolCallParser, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs,
+        ToolCallParser, Pooling, NoSpecialInContent, StrictParams, MaxN, MaxLogProbs,
         MaxStopStrings, MaxLogitBias,
     ];
 
