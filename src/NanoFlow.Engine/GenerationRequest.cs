@@ -12,8 +12,8 @@ public sealed record GenerationRequest
 
     public SamplingParams Sampling { get; init; } = new();
 
-    /// <summary>Alternatives reported with the log-probability of each token of the prompt; null: no
-    /// scores of the prompt.</summary>
+    /// <summary>Alternatives reported with the log-probability of each token of the prompt; null:
+    /// no scores of the prompt.</summary>
     public int? PromptLogProbs { get; init; }
 
     /// <summary>Which hidden state of the prompt is kept.</summary>

@@ -1,5 +1,5 @@
-// How likely the tokens of a prompt were, as one sequence's steps find out. Room is taken in blocks,
-// when scores come: a long prompt that still waits takes none, and no array is large.
+// How likely the tokens of a prompt were, as one sequence's steps find out. Room is taken in
+// blocks, when scores come: a long prompt that still waits takes none, and no array is large.
 
 using NanoFlow.Scheduling;
 

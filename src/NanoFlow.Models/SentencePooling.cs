@@ -60,7 +60,7 @@ public static class SentencePooling
     }
 
     /// <summary>Reads the configuration of a pooling.</summary>
-    internal static PoolingMode Parse(string file, byte[] utf8)
+    public static PoolingMode Parse(string file, byte[] utf8)
     {
         var json = JsonSection.Parse(file, utf8);
         var chosen = json.Fields
@@ -79,7 +79,7 @@ public static class SentencePooling
     }
 
     /// <summary>The folder of the pooling module; null when there is none.</summary>
-    internal static string? PoolingFolder(byte[] utf8)
+    public static string? PoolingFolder(byte[] utf8)
     {
         try
         {

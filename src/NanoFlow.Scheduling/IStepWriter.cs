@@ -25,8 +25,8 @@ public interface IStepWriter
 /// <param name="RowCount">Rows in this step.</param>
 /// <param name="IsDecode">One row, among the decode rows of the step.</param>
 /// <param name="Samples">A token is drawn after the last row.</param>
-/// <param name="Scores">So many rows from the first on are samples too: the next token of the prompt
-/// is scored. With any of them every row of the part is a sample.</param>
+/// <param name="Scores">So many rows from the first on are samples too: the next token of the
+/// prompt is scored. With any of them every row of the part is a sample.</param>
 /// <param name="ResetsSlot">First part after the slot got this owner, or after this one started
 /// again.</param>
 /// <param name="HasLongRope">Its rows, and all before them, are rotated as those of long

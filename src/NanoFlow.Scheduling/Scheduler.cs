@@ -10,9 +10,9 @@
 // up all its pages and is later computed again from its prompt and output; tokens depend on seed
 // and position only, so it goes on as if nothing had happened.
 //
-// A sequence that wants its prompt scored has a sample after every prompt row, and a step has at most
-// MaxSequences samples. Its chunks are cut to what the others leave: every running sequence keeps a
-// sample, and so does the next newcomer, so that nobody waits for scores of somebody else.
+// A sequence that wants its prompt scored has a sample after every prompt row, and a step has at
+// most MaxSequences samples. Its chunks are cut to what the others leave: every running sequence
+// keeps a sample, and so does the next newcomer, so that nobody waits for scores of somebody else.
 //
 // Some models rotate all positions of a long sequence in another way (SchedulerOptions.
 // LongRopeAfter). A sequence that grows past the border starts again: it keeps its place and its
@@ -324,7 +324,8 @@ public sealed class Scheduler
     }
 
     // One that was preempted with a token or scores in flight waits for them: it is computed again
-    // from all its tokens, and scored from where it was. One that is alone fits, by the check in Validate.
+    // from all its tokens, and scored from where it was. One that is alone fits, by the check in
+    // Validate.
     private bool CanAdmit(Sequence head) =>
         head.Pending == 0
         && head.PendingScores == 0

@@ -110,7 +110,8 @@ public sealed class PromptGoldenTests(ITestOutputHelper output)
             .Select(entry => GoldenFile.Ints(entry.GetProperty("ids"))).ToArray();
         foreach (var (_, pooling) in Poolings)
         {
-            var together = await Task.WhenAll(inputs.Select(ids => PoolAsync(engine, ids, pooling)));
+            var together = await Task.WhenAll(
+                inputs.Select(ids => PoolAsync(engine, ids, pooling)));
             for (var i = 0; i < inputs.Length; i++)
             {
                 Assert.Equal(await PoolAsync(engine, inputs[i], pooling), together[i]);

@@ -91,7 +91,8 @@ internal sealed record Expected(List<int> Scores, List<int> Tokens, FinishReason
             tokens.Add(token);
             if (stops || tokens.Count == spec.MaxNewTokens)
             {
-                return new Expected(scores, tokens, stops ? FinishReason.Stop : FinishReason.Length);
+                var reason = stops ? FinishReason.Stop : FinishReason.Length;
+                return new Expected(scores, tokens, reason);
             }
         }
     }
