@@ -5,6 +5,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text.Json.Nodes;
 using OpenAI;
+using OpenAI.Embeddings;
 
 namespace NanoFlow.Server.Tests.Clients;
 
@@ -37,6 +38,7 @@ internal sealed class DotnetRunner : IClientRunner
         {
             "chat" => DotnetChat.RunAsync(item, client, seen),
             "responses" => DotnetResponses.RunAsync(item, client, seen),
+            "embeddings" => EmbeddingsAsync(item.Request, client, seen),
             "models" => ModelsAsync(client, seen),
             "model" => ModelAsync(client, (string)item.Request["model"]!, seen),
             _ => throw new ArgumentException($"no call '{item.Call}'"),
@@ -49,6 +51,20 @@ internal sealed class DotnetRunner : IClientRunner
         NetworkTimeout = TimeSpan.FromMilliseconds(
             (int?)item.Client["timeout_ms"] ?? PatienceMs),
     };
+
+    private static async Task EmbeddingsAsync(
+        JsonObject request, OpenAIClient client, JsonObject seen)
+    {
+        var answer = await client.GetEmbeddingClient((string)request["model"]!)
+            .GenerateEmbeddingsAsync(
+                request["input"]!.AsArray().Select(text => (string)text!),
+                new EmbeddingGenerationOptions { Dimensions = (int?)request["dimensions"] });
+        var first = answer.Value[0].ToFloats().ToArray();
+        seen["count"] = answer.Value.Count;
+        seen["dimensions"] = first.Length;
+        seen["length"] = Math.Sqrt(first.Sum(x => (double)x * x));
+        seen["usage"] = new JsonObject { ["prompt"] = answer.Value.Usage.InputTokenCount };
+    }
 
     private static async Task ModelsAsync(OpenAIClient client, JsonObject seen)
     {

@@ -192,6 +192,14 @@ const calls = {
   model: async (job, seen) => {
     seen.models = [(await clientOf(OpenAI, job).models.retrieve(job.case.request.model)).id];
   },
+  embeddings: async (job, seen) => {
+    const answer = await clientOf(OpenAI, job).embeddings.create(job.case.request);
+    const [first] = answer.data;
+    seen.count = answer.data.length;
+    seen.dimensions = first.embedding.length;
+    seen.length = Math.hypot(...first.embedding);
+    seen.usage = { prompt: answer.usage.prompt_tokens };
+  },
   responses: respond,
   messages: message,
   count_tokens: async (job, seen) => {

@@ -179,7 +179,17 @@ def model(job, seen):
     seen["models"] = [client_of(job).models.retrieve(job["case"]["request"]["model"]).id]
 
 
+def embeddings(job, seen):
+    answer = client_of(job).embeddings.create(**job["case"]["request"])
+    first = answer.data[0].embedding
+    seen["count"] = len(answer.data)
+    seen["dimensions"] = len(first)
+    seen["length"] = sum(x * x for x in first) ** 0.5
+    seen["usage"] = {"prompt": answer.usage.prompt_tokens}
+
+
 CALLS = {
+    "embeddings": embeddings,
     "chat": chat,
     "completions": completions,
     "models": models,
