@@ -69,7 +69,9 @@ internal sealed class RandomSchema(Random random)
         }
         var schema = new JsonObject
         {
-            ["type"] = "object", ["properties"] = properties, ["required"] = required,
+            ["type"] = "object",
+            ["properties"] = properties,
+            ["required"] = required,
         };
         if (random.Next(2) == 0)
         {
@@ -124,7 +126,9 @@ internal sealed class RandomSchema(Random random)
         var least = random.Next(5);
         return new JsonObject
         {
-            ["type"] = "string", ["minLength"] = least, ["maxLength"] = least + random.Next(40),
+            ["type"] = "string",
+            ["minLength"] = least,
+            ["maxLength"] = least + random.Next(40),
         };
     }
 

@@ -67,7 +67,9 @@ public sealed class OpenAIToolTests(RandomHost random) : IClassFixture<RandomHos
         {
             var options = new ChatCompletionOptions
             {
-                ToolChoice = choice, Tools = { Weather }, AllowParallelToolCalls = false,
+                ToolChoice = choice,
+                Tools = { Weather },
+                AllowParallelToolCalls = false,
             };
             ChatCompletion answer =
                 await chat.CompleteChatAsync([new UserChatMessage("x")], options);

@@ -19,7 +19,10 @@ public sealed class OptionTests(EchoServer server) : IClassFixture<EchoServer>
     {
         var caps = new RequestCaps
         {
-            MaxN = 2, MaxLogProbs = 3, MaxStopStrings = 1, MaxLogitBias = 2,
+            MaxN = 2,
+            MaxLogProbs = 3,
+            MaxStopStrings = 1,
+            MaxLogitBias = 2,
         };
         await using var capped = await server.StartAsync(new ServerOptions { Caps = caps });
         using var client = EchoServer.ClientOf(capped);

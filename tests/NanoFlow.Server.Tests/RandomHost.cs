@@ -33,7 +33,10 @@ public sealed class RandomHost : IAsyncLifetime
             EngineModel.From(folder),
             new EngineOptions
             {
-                MaxModelLength = MaxModelLength, KvCacheBytes = 1 << 26, Seed = 1, Threads = 1,
+                MaxModelLength = MaxModelLength,
+                KvCacheBytes = 1 << 26,
+                Seed = 1,
+                Threads = 1,
             });
         _model = new ServedModel
         {

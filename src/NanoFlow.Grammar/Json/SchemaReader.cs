@@ -75,7 +75,8 @@ internal sealed class SchemaReader(bool isStrict)
             case "properties":
                 return node with
                 {
-                    ListsProperties = true, Properties = ReadProperties(value, path),
+                    ListsProperties = true,
+                    Properties = ReadProperties(value, path),
                 };
             case "required":
                 return node with { Required = ReadNames(value, path) };

@@ -10,13 +10,13 @@ internal static class TextBlocks
     /// <param name="types">What a block of text may be called.</param>
     public static IReadOnlyList<string> Parse(
         JsonElement content, string param, IReadOnlyList<string> types) => content.ValueKind switch
-    {
-        JsonValueKind.String => [RequestFields.TextOf(content, param)],
-        JsonValueKind.Array => content.EnumerateArray()
-            .Select((item, index) => One(item, $"{param}[{index}]", types)).ToArray(),
-        _ => throw RequestRefusedException.Invalid(
-            $"'{param}' must be a string or a list of text blocks", param),
-    };
+        {
+            JsonValueKind.String => [RequestFields.TextOf(content, param)],
+            JsonValueKind.Array => content.EnumerateArray()
+                .Select((item, index) => One(item, $"{param}[{index}]", types)).ToArray(),
+            _ => throw RequestRefusedException.Invalid(
+                $"'{param}' must be a string or a list of text blocks", param),
+        };
 
     private static string One(JsonElement item, string path, IReadOnlyList<string> types)
     {

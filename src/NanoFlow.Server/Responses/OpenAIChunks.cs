@@ -26,7 +26,8 @@ internal sealed class OpenAIChunks(OpenAIFormat format, Answer answer, EventStre
             {
                 WritePiece(choice, new AnswerPiece
                 {
-                    Kind = PieceKind.Text, Text = Encoding.UTF8.GetBytes(echo),
+                    Kind = PieceKind.Text,
+                    Text = Encoding.UTF8.GetBytes(echo),
                 });
             }
         }

@@ -15,18 +15,18 @@ internal static class Expectation
 
     private static IEnumerable<string> Compare(
         JsonNode? expected, JsonNode? seen, string path, JsonObject all) => expected switch
-    {
-        JsonObject { Count: 1 } rule when Rule(rule, seen, all) is { } holds =>
-            holds ? [] : [Difference(expected, seen, path)],
-        JsonObject fields => seen is JsonObject there
-            ? fields.SelectMany(field => Compare(
-                field.Value, there[field.Key], $"{path}.{field.Key}", all))
-            : [Difference(expected, seen, path)],
-        JsonArray items => seen is JsonArray there && there.Count == items.Count
-            ? items.SelectMany((item, i) => Compare(item, there[i], $"{path}[{i}]", all))
-            : [Difference(expected, seen, path)],
-        _ => JsonNode.DeepEquals(expected, seen) ? [] : [Difference(expected, seen, path)],
-    };
+        {
+            JsonObject { Count: 1 } rule when Rule(rule, seen, all) is { } holds =>
+                holds ? [] : [Difference(expected, seen, path)],
+            JsonObject fields => seen is JsonObject there
+                ? fields.SelectMany(field => Compare(
+                    field.Value, there[field.Key], $"{path}.{field.Key}", all))
+                : [Difference(expected, seen, path)],
+            JsonArray items => seen is JsonArray there && there.Count == items.Count
+                ? items.SelectMany((item, i) => Compare(item, there[i], $"{path}[{i}]", all))
+                : [Difference(expected, seen, path)],
+            _ => JsonNode.DeepEquals(expected, seen) ? [] : [Difference(expected, seen, path)],
+        };
 
     private static bool? Rule(JsonObject rule, JsonNode? seen, JsonObject all)
     {
