@@ -9,6 +9,9 @@ public sealed class MutationTests
 {
     private const int Rounds = 20_000;
 
+    // What reading takes beside the file: the parser's own tables, the text of an error.
+    private const long OwnBytes = 256 << 10;
+
     // Each of these writes and opens files.
     private const int FileRounds = 2_000;
 
@@ -95,6 +98,7 @@ public sealed class MutationTests
         for (var round = 0; round < rounds; round++)
         {
             var input = Mutated(valid, random);
+            var before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
                 read(input);
@@ -109,6 +113,9 @@ public sealed class MutationTests
                 Assert.Fail($"round {round}: {e.GetType().Name} {e.Message} from "
                     + Convert.ToHexString(input));
             }
+
+            var taken = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.InRange(taken, 0, (2 * input.Length) + OwnBytes);
         }
 
         // Both outcomes must have been seen, or the mutations test nothing.

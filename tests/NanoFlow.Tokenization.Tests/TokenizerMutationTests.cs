@@ -11,6 +11,10 @@ public sealed class TokenizerMutationTests
     private const int Mutations = 2_000;
     private const int LargeMutations = 20_000;
 
+    // Made beside the file, not kept at once: tables of characters, and the programs of patterns,
+    // which have limits of their own.
+    private const long OwnBytes = 64 << 20;
+
     private static readonly string[] Fragments =
     [
         "{", "}", "[", "]", ",", ":", "null", "true", "false", "\"\"", "\"type\":", "\"BPE\"",
@@ -38,6 +42,7 @@ public sealed class TokenizerMutationTests
         for (var round = 0; round < Rounds; round++)
         {
             var json = mutation.Next(valid);
+            var before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
                 Use(json);
@@ -51,6 +56,9 @@ public sealed class TokenizerMutationTests
             {
                 Assert.Fail($"round {round}: {e.GetType().Name} {e.Message} from:\n{json}");
             }
+
+            var taken = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.InRange(taken, 0, (2 * json.Length) + OwnBytes);
         }
 
         Assert.InRange(refused, Rounds / 10, Rounds - 1);
