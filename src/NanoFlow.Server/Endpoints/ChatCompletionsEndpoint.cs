@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 using NanoFlow.Server.Generating;
 using NanoFlow.Server.Protocol;
 using NanoFlow.Server.Responses;
-using NanoFlow.Server.Tools;
 
 namespace NanoFlow.Server.Endpoints;
 
@@ -19,35 +18,22 @@ internal sealed class ChatCompletionsEndpoint(ServerState server)
     {
         var name = server.Model.Resolve(fields.Text("model"));
         var settings = GenerationSettings.Parse(fields, server);
-        var asked = MaxTokens(fields);
-        var logProbs = LogProbs(fields);
-        var scoring = PromptScoring.Parse(fields, settings, server.Options.Caps, echoed: null);
-        var truncation = Truncation.Parse(fields);
-        var addSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false;
-        var format = ResponseFormatField.Parse(fields);
-        var conversation = Conversation.Parse(fields);
-        var text = ChatText.Render(server, conversation);
-        var tokens = await server.Model.EncodeAsync(
-            text, ChatText.Encoding(server, addSpecialTokens), cancel);
-        var grammar = AnswerGrammar.For(server.Model, conversation, text, format);
-        var param = conversation.Tools is null ? ResponseFormatField.Name : "tools";
-        var room = new ContextRoom(server.Model.MaxModelLength, "messages");
-        var prompt = room.Fit(tokens, truncation, asked, int.MaxValue, settings.MinTokens);
-        scoring.Check(prompt.Tokens.Length);
-        return new TextRequest
+        var request = new ConversationRequest
         {
             Format = Format,
             ModelName = name,
-            Prompts = [prompt],
             Settings = settings,
-            LogProbs = logProbs,
-            NewConstraint =
-                await AnswerGrammar.CompileAsync(server.Model, grammar, param, cancel),
-            PromptLogProbs = scoring.Reported,
-            ScoredWith = scoring.Wanted,
-            NewParser = AnswerParsers.For(server.Model, conversation, text),
-            ShownTokens = AnswerParsers.ShownTokens(server.Model, conversation),
+            MaxTokens = MaxTokens(fields),
+            LogProbs = LogProbs(fields),
+            Scoring = PromptScoring.Parse(fields, settings, server.Options.Caps, echoed: null),
+            Truncation = Truncation.Parse(fields),
+            AddSpecialTokens = fields.Bool(FieldTable.AddSpecialTokens.Name) ?? false,
+            TextFormat = ResponseFormatField.Parse(fields),
+            TextFormatParam = ResponseFormatField.Name,
+            Conversation = Conversation.Parse(fields),
+            Param = "messages",
         };
+        return await request.ReadyAsync(server, cancel);
     }
 
     // Two names for one thing; the older is deprecated, both are in use.

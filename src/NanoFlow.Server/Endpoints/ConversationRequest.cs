@@ -29,24 +29,36 @@ internal sealed record ConversationRequest
     /// <summary>The field that holds the conversation, for messages.</summary>
     public required string Param { get; init; }
 
+    /// <summary>Alternatives to report with each token; null: no log-probabilities.</summary>
+    public int? LogProbs { get; init; }
+
+    /// <summary>What of the prompt is scored; by default nothing.</summary>
+    public PromptScoring Scoring { get; init; }
+
+    public Truncation Truncation { get; init; }
+
+    /// <summary>Beside those that the template writes.</summary>
+    public bool AddSpecialTokens { get; init; }
+
     public async Task<TextRequest> ReadyAsync(ServerState server, CancellationToken cancel)
     {
         var text = ChatText.Render(server, Conversation);
         var tokens = await server.Model.EncodeAsync(
-            text, ChatText.Encoding(server, addSpecialTokens: false), cancel);
+            text, ChatText.Encoding(server, AddSpecialTokens), cancel);
         var grammar = AnswerGrammar.For(server.Model, Conversation, text, TextFormat);
         var grammarParam = Conversation.Tools is null ? TextFormatParam : "tools";
         var room = new ContextRoom(server.Model.MaxModelLength, Param);
+        var prompt = room.Fit(tokens, Truncation, MaxTokens, int.MaxValue, Settings.MinTokens);
+        Scoring.Check(prompt.Tokens.Length);
         return new TextRequest
         {
             Format = Format,
             ModelName = ModelName,
-            Prompts =
-            [
-                room.Fit(tokens, default, MaxTokens, int.MaxValue, Settings.MinTokens),
-            ],
+            Prompts = [prompt],
             Settings = Settings,
-            LogProbs = null,
+            LogProbs = LogProbs,
+            PromptLogProbs = Scoring.Reported,
+            ScoredWith = Scoring.Wanted,
             NewConstraint =
                 await AnswerGrammar.CompileAsync(server.Model, grammar, grammarParam, cancel),
             NewParser = AnswerParsers.For(server.Model, Conversation, text),
