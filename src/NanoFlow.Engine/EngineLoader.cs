@@ -23,6 +23,25 @@ internal static class EngineLoader
     public static EngineParts Load(
         EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
     {
+        var opened = Open(model, options, progress);
+        try
+        {
+            var plans = OpenPlans(opened.Facts.Graph, opened.Facts.Device, options);
+            var executor = new NativeStepExecutor(
+                opened.Engine, plans, opened.Limits, Scheduler.MaxStepsInFlight);
+            return new EngineParts(executor, opened.Limits, opened.Facts);
+        }
+        catch
+        {
+            opened.Engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An engine with its weights, and no plan yet.</summary>
+    public static OpenedEngine Open(
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+    {
         NativeEngine.CheckVersion();
         using var spec = new NativeModelSpec(model);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
@@ -32,7 +51,6 @@ internal static class EngineLoader
         {
             LoadWeights(engine, model.Source, progress);
             engine.MakeReady();
-            var device = engine.DescribeDevice();
             var limits = new SchedulerOptions
             {
                 MaxSequences = options.MaxSequences,
@@ -42,17 +60,16 @@ internal static class EngineLoader
                 PageCount = memory.PageCount,
                 LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
-            var graph = engine.DescribeGraph();
-            var plans = OpenPlans(graph, device, options);
-            var executor = new NativeStepExecutor(
-                engine, plans, limits, Scheduler.MaxStepsInFlight);
-            return new EngineParts(
-                executor,
-                limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
-                {
-                    HiddenSize = model.Source?.Config.HiddenSize ?? 0,
-                });
+            var facts = new EngineFacts(
+                model.VocabSize,
+                maxModelLength,
+                engine.DescribeDevice(),
+                memory,
+                engine.DescribeGraph())
+            {
+                HiddenSize = model.Source?.Config.HiddenSize ?? 0,
+            };
+            return new OpenedEngine(engine, limits, facts);
         }
         catch
         {
@@ -137,3 +154,7 @@ internal static class EngineLoader
         }
     }
 }
+
+/// <summary>An engine that is ready, before anything runs on it.</summary>
+internal sealed record OpenedEngine(
+    NativeEngine Engine, SchedulerOptions Limits, EngineFacts Facts);
