@@ -33,6 +33,31 @@ public class BranchAndBoundTests
         }
     }
 
+    [Theory]
+    [InlineData(7, 2, 0, 10)]
+    [InlineData(9, 3, 0, 10)]
+    [InlineData(10, 3, 0, 10)]
+    [InlineData(7, 3, 0.3, 10)]
+    [InlineData(8, 2, 0.2, 5)]
+    public void Solve_SmallProblem_IsWhatIndependentSolverFinds(
+        int count, int lanes, double laneShare, int seeds)
+    {
+        GlpkSolver.SkipWhereMissing();
+        for (var seed = 1000; seed < 1000 + seeds; seed++)
+        {
+            var random = new Random(seed);
+            var problem = RandomProblem.New(random, count, lanes, laneShare, leastDuration: 1);
+            var expected = GlpkSolver.Minimum(LinearProgram.TextOf(problem));
+            var solution = BranchAndBound.Solve(
+                problem.Problem, SearchLimits.OfNodes(1_000_000));
+
+            Assert.True(solution.IsOptimal, $"seed {seed}: gap {solution.Gap}");
+            // Theirs has the rounding of floating point.
+            Assert.True(Math.Abs(solution.Period.Nanoseconds - expected) <= 1e-6 * expected,
+                $"seed {seed}: {solution.Period}, glpsol finds {expected}");
+        }
+    }
+
     // The period is that of the orders, by the oracle.
     private static void CheckOrders(RandomProblem problem, CyclicSolution solution, int seed)
     {
