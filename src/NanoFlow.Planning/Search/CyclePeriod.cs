@@ -66,12 +66,12 @@ public sealed class CyclePeriod(CyclicProblem problem)
             }
             AddLane(order[lane], hub, time);
         }
+        if (Array.IndexOf(time, -1) is var missing and >= 0)
+        {
+            throw new ArgumentException($"order: nano-op {missing} is missing");
+        }
         foreach (var edge in problem.Edges)
         {
-            if (time[edge.From] < 0)
-            {
-                throw new ArgumentException($"order: nano-op {edge.From} is missing");
-            }
             _graph.Add(edge.From, edge.To, time[edge.From], edge.Height);
         }
     }

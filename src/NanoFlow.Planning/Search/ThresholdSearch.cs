@@ -78,7 +78,14 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
             return BranchOnLane(node, nanoOp);
         }
         incumbent.Offer(EarliestOrder(node));
-        return PairToDecide(node) is { } pair && BranchOnPair(node, pair);
+        if (PairToDecide(node) is { } pair)
+        {
+            return BranchOnPair(node, pair);
+        }
+        // Nothing is open and nothing contradicts itself: what was offered is a solution.
+        return incumbent.Period < new Period(node.Threshold, node.Scale)
+            ? false
+            : throw new InvalidOperationException("a decided node must be below its threshold");
     }
 
     private bool BranchOnLane(Selection node, int nanoOp)

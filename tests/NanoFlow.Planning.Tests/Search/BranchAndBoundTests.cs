@@ -34,11 +34,11 @@ public class BranchAndBoundTests
     }
 
     [Theory]
-    [InlineData(7, 2, 0, 10)]
-    [InlineData(9, 3, 0, 10)]
-    [InlineData(10, 3, 0, 10)]
-    [InlineData(7, 3, 0.3, 10)]
-    [InlineData(8, 2, 0.2, 5)]
+    [InlineData(7, 2, 0, 20)]
+    [InlineData(9, 3, 0, 20)]
+    [InlineData(10, 3, 0, 20)]
+    [InlineData(7, 3, 0.3, 20)]
+    [InlineData(8, 2, 0.2, 10)]
     public void Solve_SmallProblem_IsWhatIndependentSolverFinds(
         int count, int lanes, double laneShare, int seeds)
     {
