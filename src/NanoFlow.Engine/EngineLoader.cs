@@ -130,6 +130,12 @@ internal static class EngineLoader
         }
     }
 
+    /// <summary>For what plans and costs hold here.</summary>
+    internal static Origin OriginOf(GraphFacts graph, DeviceFacts device) => new(
+        graph.Hash,
+        device.Name,
+        typeof(EngineLoader).Assembly.GetName().Version!.ToString(fieldCount: 3));
+
     private static PlanTable OpenPlans(
         GraphFacts graph, DeviceFacts device, EngineOptions options)
     {
@@ -145,8 +151,9 @@ internal static class EngineLoader
         }
         try
         {
-            var plan = PlanFile.Read(File.ReadAllBytes(path), graph, device.Name);
-            return new PlanTable(sequential, [plan]);
+            var set = PlanFile.Read(File.ReadAllBytes(path), graph, OriginOf(graph, device));
+            var used = set.Buckets.Where(b => b.IsUsed).Select(b => b.Plan);
+            return new PlanTable(sequential, [.. used.OrderBy(plan => plan.StepRows)]);
         }
         catch (PlanFormatException e)
         {

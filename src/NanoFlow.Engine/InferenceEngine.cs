@@ -116,6 +116,9 @@ public sealed record EngineFacts(
 {
     /// <summary>Elements of a hidden state; 0: the model has none.</summary>
     public int HiddenSize { get; init; }
+
+    /// <summary>For what plans and costs of this engine hold.</summary>
+    public Origin Origin => EngineLoader.OriginOf(Graph, Device);
 }
 
 /// <param name="Name">E.g. "cpu".</param>

@@ -223,6 +223,12 @@ public sealed class NativeEngineTests : IDisposable
             op with { RowEnd = 2 },
             op with { RowBegin = 2 },
         });
-        return PlanFile.Write(whole with { NanoOps = [.. halves] }, graph, device.Name);
+        var plan = whole with { NanoOps = [.. halves] };
+        return PlanFile.Write(new PlanSet(
+            EngineLoader.OriginOf(graph, device),
+            "tiny-llama",
+            LayerCount: 2,
+            graph.Ops,
+            [new PlanBucket(new StepMix(4, 4, 1), plan, true, new PlanTimes(0, 0, 0, 0, 0), [])]));
     }
 }
