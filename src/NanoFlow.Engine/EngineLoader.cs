@@ -43,15 +43,16 @@ internal static class EngineLoader
                 LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
             var graph = engine.DescribeGraph();
-            var plans = OpenPlans(graph, device, options);
-            var executor = new NativeStepExecutor(
-                engine, plans, limits, Scheduler.MaxStepsInFlight);
+            var plans = DecidePlans(engine, graph, device, options);
             return new EngineParts(
-                executor,
+                new NativeStepExecutor(
+                    engine, plans.Programs, limits, Scheduler.MaxStepsInFlight),
+                plans.Table,
                 limits,
                 new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
                 {
                     HiddenSize = model.Source?.Config.HiddenSize ?? 0,
+                    Plans = plans.Facts,
                 });
         }
         catch
@@ -113,27 +114,23 @@ internal static class EngineLoader
         }
     }
 
-    private static PlanTable OpenPlans(
-        GraphFacts graph, DeviceFacts device, EngineOptions options)
+    /// <summary>For what plans and costs hold here.</summary>
+    internal static Origin OriginOf(GraphFacts graph, DeviceFacts device) =>
+        new(graph.Hash, device.Fingerprint, ProgramVersion.Text);
+
+    // The one place where it is decided which plans run. A search that fills an empty cache has the
+    // engine to itself here: nothing is served yet.
+    private static unsafe DecidedPlans DecidePlans(
+        NativeEngine engine, GraphFacts graph, DeviceFacts device, EngineOptions options)
     {
-        var sequential = Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens);
-        if (options.PlanPath is not { } path)
-        {
-            return new PlanTable(sequential, []);
-        }
-        if (new FileInfo(path).Length > PlanLimits.FileBytes)
-        {
-            throw new EngineException(
-                $"{path}: a plan file has at most {PlanLimits.FileBytes} bytes.");
-        }
-        try
-        {
-            var plan = PlanFile.Read(File.ReadAllBytes(path), graph, device.Name);
-            return new PlanTable(sequential, [plan]);
-        }
-        catch (PlanFormatException e)
-        {
-            throw new EngineException($"{path}: {e.Message}", e);
-        }
+        var decision = new PlanDecision(
+            graph,
+            OriginOf(graph, device),
+            Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens),
+            options.CacheFolder is { } folder
+                ? new PlanCache(folder)
+                : PlanCache.OfUser(Environment.GetEnvironmentVariable),
+            plan => (nint)engine.CreateProgram(plan));
+        return decision.Decide(options.Plans, find: null);
     }
 }
