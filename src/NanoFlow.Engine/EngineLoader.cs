@@ -26,10 +26,14 @@ internal static class EngineLoader
         var opened = Open(model, options, progress);
         try
         {
-            var plans = OpenPlans(opened.Facts.Graph, opened.Facts.Device, options);
+            var plans = DecidePlans(opened, options);
             var executor = new NativeStepExecutor(
-                opened.Engine, plans, opened.Limits, Scheduler.MaxStepsInFlight);
-            return new EngineParts(executor, opened.Limits, opened.Facts);
+                opened.Engine, plans.Programs, opened.Limits, Scheduler.MaxStepsInFlight);
+            return new EngineParts(
+                executor,
+                plans.Table,
+                opened.Limits,
+                opened.Facts with { Plans = plans.Facts });
         }
         catch
         {
@@ -131,34 +135,23 @@ internal static class EngineLoader
     }
 
     /// <summary>For what plans and costs hold here.</summary>
-    internal static Origin OriginOf(GraphFacts graph, DeviceFacts device) => new(
-        graph.Hash,
-        device.Name,
-        typeof(EngineLoader).Assembly.GetName().Version!.ToString(fieldCount: 3));
+    internal static Origin OriginOf(GraphFacts graph, DeviceFacts device) =>
+        new(graph.Hash, device.Fingerprint, ProgramVersion.Text);
 
-    private static PlanTable OpenPlans(
-        GraphFacts graph, DeviceFacts device, EngineOptions options)
+    // The one place where it is decided which plans run. A search that fills an empty cache has the
+    // engine to itself here: nothing is served yet.
+    private static unsafe DecidedPlans DecidePlans(OpenedEngine opened, EngineOptions options)
     {
-        var sequential = Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens);
-        if (options.PlanPath is not { } path)
-        {
-            return new PlanTable(sequential, []);
-        }
-        if (new FileInfo(path).Length > PlanLimits.FileBytes)
-        {
-            throw new EngineException(
-                $"{path}: a plan file has at most {PlanLimits.FileBytes} bytes.");
-        }
-        try
-        {
-            var set = PlanFile.Read(File.ReadAllBytes(path), graph, OriginOf(graph, device));
-            var used = set.Buckets.Where(b => b.IsUsed).Select(b => b.Plan);
-            return new PlanTable(sequential, [.. used.OrderBy(plan => plan.StepRows)]);
-        }
-        catch (PlanFormatException e)
-        {
-            throw new EngineException($"{path}: {e.Message}", e);
-        }
+        var (graph, device) = (opened.Facts.Graph, opened.Facts.Device);
+        var decision = new PlanDecision(
+            graph,
+            OriginOf(graph, device),
+            Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens),
+            options.CacheFolder is { } folder
+                ? new PlanCache(folder)
+                : PlanCache.OfUser(Environment.GetEnvironmentVariable),
+            plan => (nint)opened.Engine.CreateProgram(plan));
+        return decision.Decide(options.Plans, find: null);
     }
 }
 

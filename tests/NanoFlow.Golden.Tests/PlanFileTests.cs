@@ -96,7 +96,7 @@ public sealed class PlanFileTests : IDisposable
                 MaxSequences = 32,
                 KvCacheBytes = 64 << 20,
                 Threads = 2,
-                PlanPath = plan,
+                Plans = plan is null ? PlanChoice.Sequential : PlanChoice.File(plan),
             });
     }
 

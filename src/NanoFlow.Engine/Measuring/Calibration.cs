@@ -43,6 +43,20 @@ public sealed record Calibration(
             peaks.Gigabytes);
     }
 
+    /// <summary>As it is kept.</summary>
+    public CostSet ToCosts(IPlanBench bench, Origin origin, string model) => new(
+        origin,
+        model,
+        new CostTable(
+            bench.Graph,
+            bench.Device.UnitCount,
+            UnitChoices,
+            HandoffMicroseconds,
+            Ops,
+            Pairs),
+        PeakGflops,
+        PeakGigabytes);
+
     /// <summary>All of few units; of many: powers of two and their halves in between, so that an
     /// exchange curve has a dozen points.</summary>
     public static IReadOnlyList<int> UnitsToMeasure(int unitCount)

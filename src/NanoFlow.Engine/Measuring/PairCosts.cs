@@ -15,9 +15,9 @@ internal sealed class PairCosts
 
 
     private readonly IPlanBench _bench;
-    private readonly IReadOnlyList<GraphOp> _ops;
-    private readonly IReadOnlyList<int> _rows;
-    private readonly IReadOnlyList<(int A, int B)> _shares;
+    private readonly GraphOp[] _ops;
+    private readonly int[] _rows;
+    private readonly List<(int A, int B)> _shares;
     private readonly int _context;
 
     public PairCosts(IPlanBench bench, CalibrationOptions options, IReadOnlyList<int> units)
@@ -30,7 +30,7 @@ internal sealed class PairCosts
     }
 
     /// <summary>At most; pairs that cannot run beside each other are skipped.</summary>
-    public int Count => _rows.Count * _shares.Count * (_ops.Count * _ops.Count + _ops.Count) / 2;
+    public int Count => _rows.Length * _shares.Count * (_ops.Length * _ops.Length + _ops.Length) / 2;
 
     public IReadOnlyList<PairCost> Measure(MeasuringClock clock)
     {
@@ -49,7 +49,7 @@ internal sealed class PairCosts
 
     // Quarters of the device for one, the rest for the other. An exchange curve needs no more: the
     // times at all units are known from the ops alone.
-    private static IReadOnlyList<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
+    private static List<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
     {
         var shares = new List<(int A, int B)>();
         foreach (var quarter in (int[])[1, 2, 3])
@@ -72,9 +72,9 @@ internal sealed class PairCosts
         List<PairCost> costs,
         MeasuringClock clock)
     {
-        for (var first = 0; first < _ops.Count; first++)
+        for (var first = 0; first < _ops.Length; first++)
         {
-            for (var second = first; second < _ops.Count; second++)
+            for (var second = first; second < _ops.Length; second++)
             {
                 // Decode rows come first, so decode attention has the first half.
                 var (a, b) = _ops[second].Part == RowPart.Decode

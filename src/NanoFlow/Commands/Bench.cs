@@ -16,7 +16,7 @@ internal sealed class Bench : IDisposable
     {
         Device = device;
         Model = model;
-        Origin = EngineLoader.OriginOf(device.Graph, device.Device);
+        Origin = device.Origin;
     }
 
     public PlanBench Device { get; }
