@@ -21,6 +21,7 @@ constexpr uint32_t kMaxSequences = 1u << 14;
 constexpr uint32_t kMaxPositions = 1u << 22;
 constexpr uint32_t kMaxPages = 1u << 28;
 constexpr uint32_t kMaxTableEntries = 1u << 30;      // page tables of a slot
+constexpr uint32_t kMaxSpans = 1u << 23;             // of a trace: 256 MB
 constexpr uint64_t kMaxKvBytes = uint64_t{1} << 47;  // what a process can address
 
 void check_range(uint32_t value, uint32_t low, uint32_t high, const char* name) {
@@ -375,6 +376,35 @@ bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
   const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - idle_ns;
   out.device_us = static_cast<uint32_t>(busy_ns / 1000);
   return true;
+}
+
+void Engine::start_trace(uint32_t max_spans) {
+  NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "trace: a step was not waited for");
+  NF_CHECK(trace_ == nullptr, NF_INVALID_ARGUMENT, "trace: it has been started already");
+  NF_CHECK(max_spans >= 1 && max_spans <= kMaxSpans, NF_INVALID_ARGUMENT,
+           "trace: max_spans = " + std::to_string(max_spans) + ", allowed 1.." +
+               std::to_string(kMaxSpans));
+  trace_ = std::make_unique<Trace>(max_spans);
+  observer_ = trace_.get();
+}
+
+Trace& Engine::running_trace() const {
+  NF_CHECK(trace_ != nullptr, NF_INVALID_ARGUMENT, "trace: it has not been started");
+  NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "trace: a step was not waited for");
+  return *trace_;
+}
+
+uint32_t Engine::read_trace(std::span<nf_span> out, uint64_t& dropped) {
+  Trace& trace = running_trace();
+  const uint32_t count = trace.read(out);
+  dropped = trace.dropped();
+  return count;
+}
+
+void Engine::stop_trace() {
+  running_trace();
+  observer_ = nullptr;
+  trace_.reset();
 }
 
 void Engine::copy_logits(uint32_t index, uint32_t sample, float* out, uint32_t capacity) const {
