@@ -93,7 +93,7 @@ internal sealed class PlanDecision
     private DecidedPlans Open(PlanSource source, string path)
     {
         var bytes = PlanCache.Read(path, PlanLimits.FileBytes);
-        return Lower(source, path, Buckets(bytes));
+        return Lower(source, path, PlanFile.Read(bytes, _graph, _origin).Buckets);
     }
 
     // A cache that cannot be written costs the next start the search again, and nothing else.
@@ -102,21 +102,13 @@ internal sealed class PlanDecision
         var decided = Lower(PlanSource.Auto, path, found.Buckets);
         try
         {
-            PlanCache.Write(path, PlanFile.Write(found.Buckets[0].Plan, _graph, _origin.Device));
+            PlanCache.Write(path, PlanFile.Write(found));
             return decided;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return decided with { Facts = decided.Facts with { Warning = e.Message } };
         }
-    }
-
-    // A file of version 1 has one plan, for prefill steps of about its size.
-    private PlanBucket[] Buckets(byte[] bytes)
-    {
-        var plan = PlanFile.Read(bytes, _graph, _origin.Device);
-        var mix = new StepMix(plan.StepRows, 0, plan.StepRows);
-        return [new PlanBucket(mix, plan, true, new PlanTimes(0, 0, 0, 0, 0), [])];
     }
 
     private DecidedPlans Lower(
