@@ -14,7 +14,7 @@ namespace NanoFlow.Planning.Search;
 
 public sealed class CyclicGraph
 {
-    /// <summary>With <see cref="MaxTime"/> and <see cref="MaxHeight"/> no sum passes 2^60.</summary>
+    /// <summary>Together with the other two limits: no sum passes 2^60.</summary>
     public const int MaxNodes = 256;
 
     public const long MaxTime = CyclicProblem.MaxDuration;
@@ -130,8 +130,8 @@ public sealed class CyclicGraph
         return true;
     }
 
-    // A counting sort by `From`, or by the position of `To`. Afterwards _count[key] is the end of the
-    // key's edges.
+    // A counting sort by `From`, or by the position of `To`. Afterwards _count[key] is the end of
+    // the key's edges.
     private void SortEdgesBy(int[]? positionOfTo)
     {
         if (_sorted.Length < _edges.Count)
