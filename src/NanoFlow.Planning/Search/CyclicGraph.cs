@@ -66,14 +66,18 @@ public sealed class CyclicGraph
 
     /// <summary>Null where a cycle has height 0: its nodes wait for each other for ever. Zero where
     /// there is no cycle.</summary>
-    public Period? MaxCycleRatio()
+    public Period? MaxCycleRatio() => MaxCycleRatio(default, new Period(long.MaxValue, 1));
+
+    /// <summary>The same, faster, where only a range matters: at least <paramref name="floor"/>, and
+    /// above <paramref name="limit"/> not always the maximum.</summary>
+    internal Period? MaxCycleRatio(Period floor, Period limit)
     {
         if (!SortEdges())
         {
             return null;
         }
-        var period = new Period(0, 1);
-        while (FindPositiveCycle(period) is { } ratio)
+        var period = floor;
+        while (period <= limit && FindPositiveCycle(period) is { } ratio)
         {
             period = ratio;
         }
