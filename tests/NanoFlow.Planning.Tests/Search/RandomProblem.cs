@@ -13,7 +13,7 @@ internal sealed record RandomProblem(
 
     /// <summary>A random DAG, and edges to the next layer that mostly run from late to early.
     /// </summary>
-    /// <param name="laneShare">Probability that a nano-op may also run on a lane not its own.</param>
+    /// <param name="laneShare">How probably a nano-op may run on a lane not its own.</param>
     public static RandomProblem New(
         Random random, int count, int lanes, double laneShare, int leastDuration)
     {
