@@ -26,7 +26,8 @@ internal sealed class PairCosts
         _ops = [.. bench.Graph.In(Segment.Layer)];
         _rows = [.. Rows.Where(rows => 2 * rows <= bench.Limits.Rows)];
         _shares = Shares(units, bench.Device.UnitCount);
-        _context = options.Contexts[Math.Min(1, options.Contexts.Count - 1)];
+        _context = Math.Min(
+            options.Contexts[Math.Min(1, options.Contexts.Count - 1)], bench.Limits.Context);
     }
 
     /// <summary>At most; pairs that cannot run beside each other are skipped.</summary>
