@@ -1,9 +1,10 @@
 namespace NanoFlow.Planning;
 
-/// <summary>One launch of a measured step, in microseconds from its begin.</summary>
+/// <summary>One execution of a nano-op, predicted or measured. Times are microseconds from the
+/// start of the step.</summary>
 /// <param name="NanoOp">Index in the plan.</param>
-/// <param name="Tick">0: the prologue; n: layer n - 1; after the last layer the epilogue.</param>
-/// <param name="ArrivedMicroseconds">When the lane came to it; until begin it waited.</param>
+/// <param name="Tick">0: the prologue, 1 + l: layer l, L + 1: the epilogue.</param>
+/// <param name="ArrivedMicroseconds">Its lane came to it; until Begin it waited.</param>
 public readonly record struct TimelineSpan(
     int Lane,
     int NanoOp,
