@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NanoFlow.Planning.Drawing;
 
 namespace NanoFlow.Planning.Tests;
 
@@ -7,10 +8,10 @@ public class ChromeTraceTests
     private static readonly PlanBucket Bucket = OverlappedSample.Bucket();
 
     [Fact]
-    public void Write_MeasuredStep_HasEveryLaunchAndWait()
+    public void Write_MeasuredSpans_HasEveryLaunchAndWait()
     {
         var spans = OverlappedSample.Measured(seed: 1);
-        var events = Events(Step(spans)).Where(e => e.Process == 1).ToArray();
+        var events = Events(Trace(spans)).Where(e => e.Process == 1).ToArray();
 
         var launches = events.Where(e => e.Category != "wait").ToArray();
         Assert.Equal(spans.Select(span => span.BeginMicroseconds), launches.Select(e => e.Begin));
@@ -27,7 +28,7 @@ public class ChromeTraceTests
     [Fact]
     public void Write_EventsOfALane_FollowEachOther()
     {
-        var lanes = Events(Step(OverlappedSample.Measured(seed: 2)))
+        var lanes = Events(Trace(OverlappedSample.Measured(seed: 2)))
             .GroupBy(e => (e.Process, e.Thread))
             .ToArray();
         Assert.Equal(6, lanes.Length);
@@ -42,7 +43,7 @@ public class ChromeTraceTests
     [Fact]
     public void Write_Predicted_IsThereForEveryLayer()
     {
-        var events = Events(Step(OverlappedSample.Measured(seed: null)));
+        var events = Events(Trace(OverlappedSample.Measured(seed: null)));
 
         // Run by the same lanes without noise: from the layer that was taken on, it is the same.
         var measured = events.Where(e => e.Process == 1 && e.Category != "wait").ToArray();
@@ -58,7 +59,7 @@ public class ChromeTraceTests
     public void Write_Launch_SaysWhatItWorkedOn()
     {
         // Half of the plan's rows is half of the step's 1000, 400 of them decoding.
-        var step = Step([new TimelineSpan(1, 4, 3, 5, 10, 12)]) with
+        var step = Trace([new TimelineSpan(1, 4, 3, 5, 10, 12)]) with
         {
             Mix = new StepMix(1000, 400, 50),
         };
@@ -80,7 +81,7 @@ public class ChromeTraceTests
     [Fact]
     public void Write_LaunchWithoutTime_HasNoRates()
     {
-        var launch = Events(Step([new TimelineSpan(1, 4, 3, 10, 10, 10)]))
+        var launch = Events(Trace([new TimelineSpan(1, 4, 3, 10, 10, 10)]))
             .Single(e => e.Process == 1);
         Assert.False(launch.Arguments.TryGetProperty("gflop_per_s", out _));
     }
@@ -89,7 +90,7 @@ public class ChromeTraceTests
     public void Write_Lanes_HaveNames()
     {
         using var stream = new MemoryStream();
-        ChromeTrace.Write(stream, Step(OverlappedSample.Measured(seed: 1)));
+        ChromeTrace.Write(stream, Trace(OverlappedSample.Measured(seed: 1)));
         using var trace = JsonDocument.Parse(stream.ToArray());
         var names = trace.RootElement.GetProperty("traceEvents").EnumerateArray()
             .Where(e => e.GetProperty("ph").GetString() == "M")
@@ -105,7 +106,7 @@ public class ChromeTraceTests
             names);
     }
 
-    private static MeasuredStep Step(IReadOnlyList<TimelineSpan> spans) => new(
+    private static StepTrace Trace(IReadOnlyList<TimelineSpan> spans) => new(
         OverlappedSample.Graph,
         Bucket.Plan,
         Bucket.Mix,
@@ -113,7 +114,7 @@ public class ChromeTraceTests
         Bucket.Predicted,
         Bucket.Times.Period);
 
-    private static TraceEvent[] Events(MeasuredStep step)
+    private static TraceEvent[] Events(StepTrace step)
     {
         using var stream = new MemoryStream();
         ChromeTrace.Write(stream, step);

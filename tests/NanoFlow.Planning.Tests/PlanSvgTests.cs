@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using NanoFlow.Planning.Drawing;
 
 namespace NanoFlow.Planning.Tests;
 

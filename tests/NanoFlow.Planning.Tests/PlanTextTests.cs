@@ -1,4 +1,5 @@
 using System.Globalization;
+using NanoFlow.Planning.Drawing;
 
 namespace NanoFlow.Planning.Tests;
 

@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>Where on the clock of a measured step the predicted layer lies.</summary>
 internal static class Alignment

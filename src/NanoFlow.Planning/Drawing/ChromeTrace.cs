@@ -4,13 +4,13 @@
 
 using System.Text.Json;
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>A measured step and the plan it followed.</summary>
-/// <param name="Mix">Of the step.</param>
+/// <param name="Mix">Of the trace.</param>
 /// <param name="Predicted">Of the plan; empty: there is no second process.</param>
 /// <param name="Period">Predicted, in microseconds.</param>
-public sealed record MeasuredStep(
+public sealed record StepTrace(
     GraphFacts Graph,
     Plan Plan,
     StepMix Mix,
@@ -26,44 +26,44 @@ public static class ChromeTrace
     // Held before it goes to the stream.
     private const int FlushBytes = 64 * 1024;
 
-    public static void Write(Stream stream, MeasuredStep step)
+    public static void Write(Stream stream, StepTrace trace)
     {
         using var json = new Utf8JsonWriter(stream);
         json.WriteStartObject();
         json.WriteString("displayTimeUnit", "ms");
         json.WriteStartObject("otherData");
-        json.WriteNumber("rows", step.Mix.Rows);
-        json.WriteNumber("decode_rows", step.Mix.DecodeRows);
-        json.WriteNumber("context", step.Mix.Context);
+        json.WriteNumber("rows", trace.Mix.Rows);
+        json.WriteNumber("decode_rows", trace.Mix.DecodeRows);
+        json.WriteNumber("context", trace.Mix.Context);
         json.WriteEndObject();
         json.WriteStartArray("traceEvents");
-        WriteNames(json, Measured, "measured", step.Plan);
-        var events = new TraceEvents(json, step);
-        foreach (var span in step.Spans)
+        WriteNames(json, Measured, "measured", trace.Plan);
+        var events = new TraceEvents(json, trace);
+        foreach (var span in trace.Spans)
         {
             events.WriteMeasured(Measured, span);
             FlushIfLong(json);
         }
-        WritePredicted(json, events, step);
+        WritePredicted(json, events, trace);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
     // All layers, a period apart, from where the first measured one lies.
-    private static void WritePredicted(Utf8JsonWriter json, TraceEvents events, MeasuredStep step)
+    private static void WritePredicted(Utf8JsonWriter json, TraceEvents events, StepTrace trace)
     {
-        var ticks = Alignment.LayerTicks(step.Plan, step.Spans);
-        if (step.Predicted.Count == 0 || ticks.Count == 0)
+        var ticks = Alignment.LayerTicks(trace.Plan, trace.Spans);
+        if (trace.Predicted.Count == 0 || ticks.Count == 0)
         {
             return;
         }
-        WriteNames(json, Predicted, "predicted", step.Plan);
-        var start = Alignment.Offset(step.Spans, ticks[0], step.Predicted);
+        WriteNames(json, Predicted, "predicted", trace.Plan);
+        var start = Alignment.Offset(trace.Spans, ticks[0], trace.Predicted);
         foreach (var tick in ticks)
         {
-            foreach (var span in step.Predicted)
+            foreach (var span in trace.Predicted)
             {
-                var offset = start + (tick - ticks[0]) * step.Period;
+                var offset = start + (tick - ticks[0]) * trace.Period;
                 events.WriteLaunch(
                     Predicted, span.NanoOp, tick, offset + span.Begin, offset + span.End);
                 FlushIfLong(json);

@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>What a picture says about a nano-op.</summary>
 /// <param name="Part">A letter where the op is cut: " B" for its second rows.</param>

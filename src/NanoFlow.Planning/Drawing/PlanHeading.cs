@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>What a picture says above the lanes.</summary>
 internal static class PlanHeading

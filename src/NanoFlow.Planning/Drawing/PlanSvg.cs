@@ -1,7 +1,7 @@
 // A plan as a picture: one lane a row, colours for what bounds a nano-op, its share of the device
 // as the height of its block. Self-contained, on a card of its own so that it reads on any page.
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 public static class PlanSvg
 {

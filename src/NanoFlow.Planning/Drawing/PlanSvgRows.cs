@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>Where rows of lanes lie on a page.</summary>
 internal readonly record struct PlanSvgFrame(double Left, double Right, double RowGap);

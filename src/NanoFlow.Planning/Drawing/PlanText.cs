@@ -3,7 +3,7 @@
 
 using System.Text;
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 public static class PlanText
 {

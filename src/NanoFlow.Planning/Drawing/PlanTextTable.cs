@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>The nano-ops of the layer below the lanes, one a line, in issue order.</summary>
 internal static class PlanTextTable

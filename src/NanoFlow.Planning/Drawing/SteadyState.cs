@@ -1,4 +1,4 @@
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>A nano-op on a picture, in microseconds from its left edge.</summary>
 /// <param name="Layer">0: the layer of the picture; others come before and after it.</param>

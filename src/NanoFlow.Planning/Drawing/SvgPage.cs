@@ -5,7 +5,7 @@ using System.Globalization;
 using System.Text;
 using System.Xml;
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 internal sealed class SvgPage : IDisposable
 {

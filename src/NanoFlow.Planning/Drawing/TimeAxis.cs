@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>A time axis from 0 with round ticks, in the unit that suits its length.</summary>
 internal sealed class TimeAxis

@@ -1,19 +1,19 @@
 using System.Text.Json;
 
-namespace NanoFlow.Planning;
+namespace NanoFlow.Planning.Drawing;
 
 /// <summary>Launches and waits as complete events of a trace.</summary>
 internal sealed class TraceEvents
 {
     private readonly Utf8JsonWriter _json;
-    private readonly MeasuredStep _step;
+    private readonly StepTrace _trace;
     private readonly NanoOpLabel[] _labels;
 
-    public TraceEvents(Utf8JsonWriter json, MeasuredStep step)
+    public TraceEvents(Utf8JsonWriter json, StepTrace trace)
     {
         _json = json;
-        _step = step;
-        _labels = NanoOpLabel.Of(step.Plan, step.Graph.Ops);
+        _trace = trace;
+        _labels = NanoOpLabel.Of(trace.Plan, trace.Graph.Ops);
     }
 
     /// <summary>A launch, and before it the wait of its lane, if there was one.</summary>
@@ -54,9 +54,9 @@ internal sealed class TraceEvents
 
     private void WriteWork(NanoOpLabel label, double microseconds)
     {
-        var (begin, end) = _step.Mix.Scale(
-            label.Op, label.RowBegin, label.RowEnd, _step.Plan.StepRows);
-        var work = _step.Mix.WorkOf(label.Op, begin, end);
+        var (begin, end) = _trace.Mix.Scale(
+            label.Op, label.RowBegin, label.RowEnd, _trace.Plan.StepRows);
+        var work = _trace.Mix.WorkOf(label.Op, begin, end);
         var (flops, bytes) = (label.Op.Work.Flops(work), label.Op.Work.Bytes(work));
         _json.WriteNumber("row_begin", begin);
         _json.WriteNumber("row_end", end);
