@@ -11,7 +11,7 @@ public class SearchLimitsTests
     public void Solve_LargeProblemAndFewNodes_BoundsFromBothSides(
         int count, int lanes, double laneShare, int seed)
     {
-        const int Nodes = 3000;
+        const int Nodes = 1000;
         var problem = RandomProblem.New(new Random(seed), count, lanes, laneShare, 1);
         var few = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(Nodes));
         var again = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(Nodes));
