@@ -52,6 +52,24 @@ public class SearchLimitsTests
     }
 
     [Fact]
+    public void Solve_LargeProblemOfKnownOptimum_HasItBetweenItsBounds()
+    {
+        var open = 0;
+        for (var seed = 0; seed < 12; seed++)
+        {
+            var problem = RandomProblem.Planted(new Random(seed), 20, 3, 1000, 0.07);
+            var solution = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(1000));
+
+            Assert.True(solution.LowerBound == new Period(1000, 1)
+                && solution.Period >= solution.LowerBound,
+                $"seed {seed}: {solution.LowerBound} to {solution.Period}");
+            open += solution.IsOptimal ? 0 : 1;
+        }
+        // Some are too hard for so few nodes, or nothing was tested.
+        Assert.InRange(open, 1, 11);
+    }
+
+    [Fact]
     public void Solve_TimeIsOver_ReturnsTheIncumbent()
     {
         var problem = RandomProblem.New(new Random(5), 64, 3, 0.5, 1).Problem;
