@@ -4,8 +4,9 @@ namespace NanoFlow.Planning.Tests.Search;
 
 public class BranchAndBoundTests
 {
-    // Nano-ops, lanes, and the probability that a nano-op may run on a lane not its own; together
-    // 330 problems (with six lanes it is run-ahead that bounds), of which the enumeration looks at some hundred thousand orders.
+    // Nano-ops, lanes, and how probably a nano-op may run on a lane not its own; with six lanes it
+    // is run-ahead that bounds. Together 330 problems, of which the enumeration looks at some
+    // hundred thousand orders.
     [Theory]
     [InlineData(6, 1, 0, 20)]
     [InlineData(8, 1, 0, 10)]
