@@ -68,8 +68,8 @@ public sealed class CyclicGraph
     /// there is no cycle.</summary>
     public Period? MaxCycleRatio() => MaxCycleRatio(default, new Period(long.MaxValue, 1));
 
-    /// <summary>The same, faster, where only a range matters: at least <paramref name="floor"/>, and
-    /// above <paramref name="limit"/> not always the maximum.</summary>
+    /// <summary>The same, faster, where only a range matters: at least the floor, and above the
+    /// limit not always the maximum.</summary>
     internal Period? MaxCycleRatio(Period floor, Period limit)
     {
         if (!SortEdges())

@@ -64,7 +64,7 @@ internal sealed class Selection
     public long Path(int from, int to) => _path[(from * _stride) + to];
 
     /// <summary>The first at 0, in the unit of times.</summary>
-    /// <param name="starts">Of <see cref="CyclicProblem.MaxNanoOps"/>, for there is padding.</param>
+    /// <param name="starts">Has MaxNanoOps places, for there is padding.</param>
     public void EarliestStarts(Span<long> starts)
     {
         var row = MemoryMarshal.Cast<long, Vector<long>>(_path.AsSpan());
