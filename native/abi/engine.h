@@ -17,6 +17,8 @@
 
 namespace nf {
 
+struct StepSlot;
+
 class Engine {
  public:
   Engine(const nf_engine_options& options, const nf_model_spec& spec);
@@ -62,16 +64,14 @@ class Engine {
   const ModelMemory& memory() const { return memory_; }
 
  private:
-  struct Slot;
-
-  Slot& slot_at(uint32_t slot) const;
+  StepSlot& slot_at(uint32_t slot) const;
   void allocate(const nf_model_spec& spec);
   void allocate_rope(const nf_model_spec& spec);
   size_t checked_kv_bytes(size_t page) const;
   bool owns(const Program* program) const;
-  Slot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
-  void fill_batch(Slot& slot, const nf_step_shape& shape);
-  void start(Slot& slot, Program& program);
+  StepSlot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
+  void fill_batch(StepSlot& slot, const nf_step_shape& shape);
+  void start(StepSlot& slot, Program& program);
   bool is_idle() const;
   Trace& running_trace() const;
 
@@ -85,7 +85,7 @@ class Engine {
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
   float* pooled_ = nullptr;             // [max_sequences, hidden]
   std::vector<uint32_t> pooled_rows_;   // [max_sequences]
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<StepSlot>> slots_;
   std::vector<std::unique_ptr<Program>> programs_;
   ExecutionObserver* observer_ = nullptr;
   std::unique_ptr<Trace> trace_;  // the observer, while there is a trace
