@@ -23,6 +23,29 @@ internal static class EngineLoader
     public static EngineParts Load(
         EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
     {
+        var opened = Open(model, options, progress);
+        try
+        {
+            var plans = DecidePlans(opened, options);
+            var executor = new NativeStepExecutor(
+                opened.Engine, plans.Programs, opened.Limits, Scheduler.MaxStepsInFlight);
+            return new EngineParts(
+                executor,
+                plans.Table,
+                opened.Limits,
+                opened.Facts with { Plans = plans.Facts });
+        }
+        catch
+        {
+            opened.Engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An engine with its weights, and no plan yet.</summary>
+    public static OpenedEngine Open(
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+    {
         NativeEngine.CheckVersion();
         using var spec = new NativeModelSpec(model);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
@@ -32,7 +55,6 @@ internal static class EngineLoader
         {
             LoadWeights(engine, model.Source, progress);
             engine.MakeReady();
-            var device = engine.DescribeDevice();
             var limits = new SchedulerOptions
             {
                 MaxSequences = options.MaxSequences,
@@ -42,18 +64,16 @@ internal static class EngineLoader
                 PageCount = memory.PageCount,
                 LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
-            var graph = engine.DescribeGraph();
-            var plans = DecidePlans(engine, graph, device, options);
-            return new EngineParts(
-                new NativeStepExecutor(
-                    engine, plans.Programs, limits, Scheduler.MaxStepsInFlight),
-                plans.Table,
-                limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
-                {
-                    HiddenSize = model.Source?.Config.HiddenSize ?? 0,
-                    Plans = plans.Facts,
-                });
+            var facts = new EngineFacts(
+                model.VocabSize,
+                maxModelLength,
+                engine.DescribeDevice(),
+                memory,
+                engine.DescribeGraph())
+            {
+                HiddenSize = model.Source?.Config.HiddenSize ?? 0,
+            };
+            return new OpenedEngine(engine, limits, facts);
         }
         catch
         {
@@ -120,9 +140,9 @@ internal static class EngineLoader
 
     // The one place where it is decided which plans run. A search that fills an empty cache has the
     // engine to itself here: nothing is served yet.
-    private static unsafe DecidedPlans DecidePlans(
-        NativeEngine engine, GraphFacts graph, DeviceFacts device, EngineOptions options)
+    private static unsafe DecidedPlans DecidePlans(OpenedEngine opened, EngineOptions options)
     {
+        var (graph, device) = (opened.Facts.Graph, opened.Facts.Device);
         var decision = new PlanDecision(
             graph,
             OriginOf(graph, device),
@@ -130,7 +150,11 @@ internal static class EngineLoader
             options.CacheFolder is { } folder
                 ? new PlanCache(folder)
                 : PlanCache.OfUser(Environment.GetEnvironmentVariable),
-            plan => (nint)engine.CreateProgram(plan));
+            plan => (nint)opened.Engine.CreateProgram(plan));
         return decision.Decide(options.Plans, find: null);
     }
 }
+
+/// <summary>An engine that is ready, before anything runs on it.</summary>
+internal sealed record OpenedEngine(
+    NativeEngine Engine, SchedulerOptions Limits, EngineFacts Facts);
