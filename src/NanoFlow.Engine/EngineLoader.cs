@@ -147,9 +147,7 @@ internal static class EngineLoader
             graph,
             OriginOf(graph, device),
             Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens),
-            options.CacheFolder is { } folder
-                ? new PlanCache(folder)
-                : PlanCache.OfUser(Environment.GetEnvironmentVariable),
+            new PlanCache(options.CacheFolder ?? PlanCache.OfUser(_ => null).Folder),
             plan => (nint)opened.Engine.CreateProgram(plan));
         return decision.Decide(options.Plans, find: null);
     }

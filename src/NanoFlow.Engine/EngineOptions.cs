@@ -46,7 +46,8 @@ public sealed record EngineOptions
     /// <summary>How steps are laid out over the device.</summary>
     public PlanChoice Plans { get; init; } = PlanChoice.Sequential;
 
-    /// <summary>Where plans and costs are kept. Null: the cache of the user.</summary>
+    /// <summary>Where plans and costs are kept. Null: the cache of the user, by no
+    /// variable.</summary>
     public string? CacheFolder { get; init; }
 
     /// <summary>Requests that may wait for admission. Beyond it a client is better told at once

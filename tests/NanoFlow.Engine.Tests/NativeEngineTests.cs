@@ -88,14 +88,14 @@ public sealed class NativeEngineTests : IDisposable
 
         var path = Path.Combine(_folder, "plan.json");
         await File.WriteAllBytesAsync(path, PlansOf(model, InHalves));
-        using var planned = InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) });
+        var options = Small with { Plans = PlanChoice.File(path) };
+        using var planned = InferenceEngine.Load(model, options);
         var again = Load()[3];
         planned.TrySubmit(again);
         Assert.Equal(expected, (await again.ReadAll()).Select(t => t.Token));
 
         await File.WriteAllTextAsync(path, "{}");
-        var refused = Assert.Throws<EngineException>(
-            () => InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) }));
+        var refused = Assert.Throws<EngineException>(() => InferenceEngine.Load(model, options));
         Assert.Contains("plan.format", refused.Message, StringComparison.Ordinal);
     }
 

@@ -93,6 +93,7 @@ internal static partial class EngineFlags
         Threads = given.Get(Threads, Defaults.Threads),
         Seed = given.GetOrNull(Seed),
         Plans = given.Get(Plan, PlanChoice.Cached),
+        CacheFolder = PlanCache.OfUser(Environment.GetEnvironmentVariable).Folder,
         MaxQueuedRequests = given.Get(MaxQueuedRequests, Defaults.MaxQueuedRequests),
         MaxQueuedTokens = given.Get(MaxQueuedTokens, Defaults.MaxQueuedTokens),
     };
