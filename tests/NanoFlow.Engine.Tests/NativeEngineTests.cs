@@ -138,7 +138,7 @@ public sealed class NativeEngineTests : IDisposable
         var path = Path.Combine(_folder, "plan.json");
         await File.WriteAllBytesAsync(path, PlansOf(model, InHalves, OnTwoLanes));
         var options = Small with { Plans = PlanChoice.File(path) };
-        var parts = EngineLoader.Load(model, options, progress: null);
+        var parts = EngineLoader.Load(model, options, progress: null, planning: null);
         var executor = new TurnTaking(parts.Executor, new int[3]);
         using var planned = new InferenceEngine(parts with { Executor = executor }, options);
 

@@ -70,7 +70,8 @@ public sealed record Calibration(
         return [.. units];
     }
 
-    // Of bytes only those count that come from memory and not from the op before: weights and pages.
+    // Of bytes only those count that come from memory and not from the op before: of weights and
+    // pages.
     private static (double Gflops, double Gigabytes) Peaks(
         GraphFacts graph, IReadOnlyList<OpCost> ops, int unitCount)
     {

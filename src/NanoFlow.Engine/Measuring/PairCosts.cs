@@ -31,7 +31,8 @@ internal sealed class PairCosts
     }
 
     /// <summary>At most; pairs that cannot run beside each other are skipped.</summary>
-    public int Count => _rows.Length * _shares.Count * (_ops.Length * _ops.Length + _ops.Length) / 2;
+    public int Count =>
+        _rows.Length * _shares.Count * (_ops.Length * _ops.Length + _ops.Length) / 2;
 
     public IReadOnlyList<PairCost> Measure(MeasuringClock clock)
     {

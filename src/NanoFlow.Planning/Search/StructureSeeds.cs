@@ -1,6 +1,6 @@
-// First stage of the search, as seeds of the second: lanes and orders that are best, or nearly, when
-// nothing slows anything else down. Every uniform way to cut is solved twice: with a lane for each
-// resource, and with equal lanes that share the units.
+// First stage of the search, as seeds of the second: lanes and orders that are best, or nearly,
+// when nothing slows anything else down. Every uniform way to cut is solved twice: with a lane for
+// each resource, and with equal lanes that share the units.
 
 using NanoFlow.Planning.Simulation;
 

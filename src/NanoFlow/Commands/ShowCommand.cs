@@ -4,6 +4,7 @@ using System.Text;
 using NanoFlow.Cli;
 using NanoFlow.Engine;
 using NanoFlow.Planning;
+using NanoFlow.Planning.Drawing;
 
 namespace NanoFlow.Commands;
 

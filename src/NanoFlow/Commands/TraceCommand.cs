@@ -4,6 +4,7 @@ using System.Text;
 using NanoFlow.Cli;
 using NanoFlow.Engine;
 using NanoFlow.Planning;
+using NanoFlow.Planning.Drawing;
 using NanoFlow.Planning.Simulation;
 
 namespace NanoFlow.Commands;
@@ -41,7 +42,7 @@ internal static class TraceCommand
         var bucket = Choose(given, bench);
         using var program = bench.Device.Open(bucket.Plan);
         var spans = program.Trace(bucket.Mix);
-        var step = new MeasuredStep(
+        var step = new StepTrace(
             bench.Device.Graph, bucket.Plan, bucket.Mix, spans, bucket.Predicted,
             bucket.Times.Period);
         var path = given.All(Out) is [.., var named] ? named : "trace.json";
