@@ -39,10 +39,10 @@ internal sealed class PairCosts
         var costs = new List<PairCost>();
         foreach (var share in _shares)
         {
-            var plan = Halves(share);
-            using var program = _bench.Open(plan);
             foreach (var rows in _rows)
             {
+                var plan = Halves(share, rows);
+                using var program = _bench.Open(plan);
                 MeasureRows(program, plan, share, rows, costs, clock);
             }
         }
@@ -149,18 +149,18 @@ internal sealed class PairCosts
     private static int Find(Plan plan, GraphOp op, int lane) => plan.NanoOps.ToList().FindIndex(
         nano => nano.Segment == Segment.Layer && nano.Op == op.Index && nano.Lane == lane);
 
-    private Plan Halves((int A, int B) share)
+    // Made for steps of this size: a device need not round the halves.
+    private Plan Halves((int A, int B) share, int rows)
     {
-        const int StepRows = 2;
         var nanoOps = new List<NanoOp>();
         foreach (var op in _bench.Graph.Ops)
         {
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 0, 0, share.A, 0, 1));
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 1, 0, share.B, 1, StepRows));
+            nanoOps.Add(new NanoOp(op.Segment, op.Index, 0, 0, share.A, 0, rows));
+            nanoOps.Add(new NanoOp(op.Segment, op.Index, 1, 0, share.B, rows, 2 * rows));
         }
         return new Plan
         {
-            StepRows = StepRows,
+            StepRows = 2 * rows,
             Partitions = [new Partition(PartitionKind.Shared, 0, _bench.Device.UnitCount)],
             Lanes = [new Lane(0), new Lane(0)],
             NanoOps = nanoOps,

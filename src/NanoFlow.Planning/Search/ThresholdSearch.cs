@@ -187,12 +187,13 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
         {
             order[lane] = new int[BitOperations.PopCount(node.OnLane[lane])];
         }
-        // Topological order decides among equal starts: nano-ops may take no time.
+        // Nano-ops may take no time: among equal starts what is decided counts, then the
+        // topological order.
         foreach (var i in problem.TopologicalOrder)
         {
             var lane = order[node.Lane[i]];
             var place = count[node.Lane[i]]++;
-            for (; place > 0 && start[lane[place - 1]] > start[i]; place--)
+            for (; place > 0 && IsLater(node, start, lane[place - 1], i); place--)
             {
                 lane[place] = lane[place - 1];
             }
@@ -200,6 +201,10 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
         }
         return order;
     }
+
+    private static bool IsLater(Selection node, Span<long> start, int nanoOp, int than) =>
+        start[nanoOp] > start[than]
+        || (start[nanoOp] == start[than] && (node.After[than] >> nanoOp & 1) != 0);
 
     // A nano-op on a lane, or two of one lane in this order, with lane -1.
     private readonly record struct Decision(int First, int Second, int Lane);

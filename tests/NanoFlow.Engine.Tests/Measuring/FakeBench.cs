@@ -115,7 +115,12 @@ internal static class FakeGraph
     }
 
     private static GraphOp Op(
-        Segment segment, int index, string name, ResourceKind resource, int[] reads, int[] writes) =>
+        Segment segment,
+        int index,
+        string name,
+        ResourceKind resource,
+        int[] reads,
+        int[] writes) =>
         new(segment, index, name, name, resource, 1)
         {
             Reads = [.. reads.Select(tensor => new GraphRead(tensor, Reach.Same))],

@@ -77,11 +77,14 @@ internal sealed record RandomProblem(
     private static long?[] Row(Random random, int lanes, double laneShare, int leastDuration)
     {
         var own = random.Next(lanes);
-        var duration = random.Next(leastDuration, 30);
+        var duration = Draw();
         var isSame = random.Next(2) == 0;
         return [.. Enumerable.Range(0, lanes).Select(lane =>
             lane != own && random.NextDouble() >= laneShare ? (long?)null
             : isSame ? duration
-            : random.Next(leastDuration, 30))];
+            : Draw())];
+
+        // A negative least duration makes more of them nothing.
+        int Draw() => Math.Max(0, random.Next(leastDuration, 30));
     }
 }
