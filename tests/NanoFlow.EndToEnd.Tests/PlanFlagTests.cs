@@ -115,6 +115,18 @@ public sealed class PlanFlagTests : IDisposable
         Assert.Equal(hints, finished.Output.Contains("nanoflow search"));
     }
 
+    [Fact]
+    public async Task Plan_AutoWithNoneCached_LooksForPlansAndKeepsThem()
+    {
+        var finished = await ServeAsync(["--plan", "auto", "--plan-budget", "2s"], Nothing);
+
+        var path = _cache.PlanPath(Facts.Value.Origin);
+        Assert.Contains(path, finished.Output);
+        var kept = PlanFile.Read(
+            await File.ReadAllBytesAsync(path), Facts.Value.Graph, Facts.Value.Origin);
+        Assert.True(kept.Buckets.Count > 1);
+    }
+
     private static Task Nothing(HttpClient client) => Task.CompletedTask;
 
     // Serves from the cache of this test, and ends.

@@ -96,6 +96,8 @@ public sealed unsafe class PlanBench : IPlanBench
 
     private sealed class BenchProgram(PlanBench bench, NfProgram* program) : IBenchProgram
     {
+        private bool _isWarm;
+
         public double RunStep(StepMix mix) => bench.RunStep(program, mix);
 
         public double[] Measure(StepMix mix, ReadOnlySpan<int> nanoOps, TimeSpan minimum)
@@ -114,7 +116,11 @@ public sealed unsafe class PlanBench : IPlanBench
         public IReadOnlyList<TimelineSpan> Trace(StepMix mix)
         {
             var graph = bench.Graph;
-            bench.RunStep(program, mix);
+            if (!_isWarm)
+            {
+                bench.RunStep(program, mix); // finds cold pages and sleeping threads
+                _isWarm = true;
+            }
             bench._measuring.StartTrace((graph.LayerCount + 2) * PlanLimits.NanoOps);
             try
             {

@@ -12,7 +12,7 @@ namespace NanoFlow.Engine.Measuring;
 /// <param name="Measured">The median of several steps.</param>
 public sealed record PredictionCheck(int Seed, Plan Plan, double Predicted, double Measured)
 {
-    private const int Steps = 9;
+    private const int Steps = 5;
 
     /// <summary>Positive: the prediction is too long.</summary>
     public double Difference => Predicted / Measured - 1;
