@@ -9,6 +9,7 @@
 #include <new>
 #include <string>
 
+#include "abi/describe.h"
 #include "abi/engine.h"
 #include "core/check.h"
 
@@ -147,27 +148,17 @@ nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t capaci
       for (uint32_t op = 0; op < ops.size(); ++op, ++index) {
         if (index >= capacity) continue;
         require(out, "out");
-        nf_op_info& info = out[index];
-        info = {};
-        std::snprintf(info.name, sizeof(info.name), "%s", ops[op].name.c_str());
-        std::snprintf(info.kind, sizeof(info.kind), "%s",
-                      nf::kOpKindNames[static_cast<size_t>(ops[op].kind)]);
-        info.segment = segment;
-        info.index = op;
-        info.resource = static_cast<uint32_t>(ops[op].resource);
-        info.num_kernels =
-            nf::count_kernels(engine->engine.backend().kernels(), ops[op], engine->engine.memory());
+        out[index] = nf::describe_op(engine->engine, static_cast<nf_segment>(segment), op);
       }
     }
     *count = index;
   });
 }
 
-nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out) {
+nf_status nf_graph_describe(const nf_engine* engine, nf_graph_info* out) {
   return guard([&] {
     require(engine, "engine");
-    require(out, "out");
-    *out = engine->engine.weights().hash();
+    write_struct(nf::describe_graph(engine->engine), out, "out");
   });
 }
 

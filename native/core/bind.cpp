@@ -52,10 +52,6 @@ class Binder {
   uint32_t layer_;
 };
 
-RowRange intersect(RowRange a, uint32_t begin, uint32_t end) {
-  return {std::max(a.begin, begin), std::min(a.end, end)};
-}
-
 uint32_t rows_in(const Batch& batch, RowSpace space) {
   if (space == RowSpace::kSample) return batch.num_samples;
   return space == RowSpace::kSequence ? batch.num_sequences : batch.num_rows;
@@ -105,11 +101,25 @@ GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section) {
   return part;
 }
 
+RowRange bound_rows(const Program& program, const BoundNanoOp& bound, const Batch& batch) {
+  const RowRange rows = program.scale(bound, rows_in(batch, bound.op->rows));
+  const uint32_t decode_rows = batch.num_decode_rows;
+  switch (row_part(bound.op->kind)) {
+    case RowPart::kDecode:
+      return {rows.begin, std::min(rows.end, decode_rows)};
+    case RowPart::kPrefill:
+      return {std::max(rows.begin, decode_rows), rows.end};
+    case RowPart::kAll:
+      break;
+  }
+  return rows;
+}
+
 bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
                OpArgs& args) {
   const Op& op = *bound.op;
   const Binder binder(program, op, layer);
-  RowRange rows = program.scale(bound, rows_in(batch, op.rows));
+  RowRange rows = bound_rows(program, bound, batch);
   switch (op.kind) {
     case OpKind::kEmbedding:
       args.embedding = {rows, &batch, binder.weight(), static_cast<float*>(binder.written()),
@@ -150,9 +160,6 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
       break;
     case OpKind::kDecodeAttention:
     case OpKind::kPrefillAttention:
-      rows = op.kind == OpKind::kDecodeAttention
-                 ? intersect(rows, 0, batch.num_decode_rows)
-                 : intersect(rows, batch.num_decode_rows, batch.num_rows);
       args.attention = {rows,
                         &batch,
                         binder.read(0),

@@ -5,7 +5,10 @@
 
 namespace nf {
 
-// False when nothing is left of the rows (attention clips to its part of the batch).
+// The rows of a nano-op in a batch: its share of them, clipped to its op's part of the batch.
+RowRange bound_rows(const Program& program, const BoundNanoOp& bound, const Batch& batch);
+
+// False when the nano-op has no rows in this batch.
 bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& batch, uint32_t layer,
                OpArgs& args);
 

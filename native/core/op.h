@@ -41,6 +41,14 @@ constexpr const char* kOpKindNames[] = {
     "combine_experts",   "sample",   "echo",   "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
+// The rows of a step that an op works on, whatever range a plan gives it.
+enum class RowPart : uint8_t { kAll = 0, kDecode = 1, kPrefill = 2 };
+
+constexpr RowPart row_part(OpKind kind) {
+  if (kind == OpKind::kDecodeAttention) return RowPart::kDecode;
+  return kind == OpKind::kPrefillAttention ? RowPart::kPrefill : RowPart::kAll;
+}
+
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
 
 // out[row] = table[token(row)] * scale. Also records tokens of counted sequences in the penalty

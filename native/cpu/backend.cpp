@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "cpu/kernel_table.h"
 #include "cpu/pack.h"
+#include "platform/processor.h"
 
 namespace nf::cpu {
 
@@ -28,6 +29,7 @@ CpuBackend::CpuBackend(uint32_t num_threads, IsaChoice isa) : isa_(isa) {
   std::snprintf(info_.name, sizeof(info_.name), "cpu");
   std::snprintf(info_.isa, sizeof(info_.isa), "%s", isa_name(isa.isa));
   std::snprintf(info_.reason, sizeof(info_.reason), "%s", isa.reason);
+  std::snprintf(info_.processor, sizeof(info_.processor), "%s", processor_name().c_str());
 }
 
 std::span<const Kernel> CpuBackend::kernels() const { return kernel_table(isa_.isa); }

@@ -40,6 +40,7 @@ enum nf_limit {
   NF_MAX_NANO_OPS = 4096,    /* nano-ops of one plan */
   NF_MAX_ORDER_EDGES = 4096, /* order edges of one plan */
   NF_MAX_RANK = 4,           /* dimensions of a weight tensor */
+  NF_MAX_READS = 4,          /* tensors that an op reads */
   NF_MAX_EXPERTS = 512,      /* experts of a layer */
   NF_MAX_EXPERTS_PER_TOKEN = 32
 };
@@ -165,6 +166,7 @@ typedef struct nf_device_info {
   char name[64];      /* e.g. "cpu" */
   char isa[32];       /* instruction set the kernels were chosen for, e.g. "avx512bf16" */
   char reason[128];   /* why that one */
+  char processor[64]; /* the model of the processor as it names itself, or "unknown" */
 } nf_device_info;
 
 /* One tensor the model needs. shape is as the checkpoint stores it: a matrix is [out, in]. */
@@ -201,7 +203,31 @@ typedef enum nf_resource {
   NF_RESOURCE_NETWORK = 2
 } nf_resource;
 
-/* A node of the model's graph; nano-ops name it by (segment, index in segment). */
+/* What the rows of an op, and the row ranges of its nano-ops, count. */
+typedef enum nf_row_space {
+  NF_ROWS_TOKEN = 0,  /* rows of the step */
+  NF_ROWS_SAMPLE = 1, /* sampled rows */
+  NF_ROWS_SEQUENCE = 2
+} nf_row_space;
+
+/* Which of those rows it works on. */
+typedef enum nf_row_part { NF_PART_ALL = 0, NF_PART_DECODE = 1, NF_PART_PREFILL = 2 } nf_row_part;
+
+/* Which rows of a tensor the rows [b, e) of a reader need. */
+typedef enum nf_reach {
+  NF_REACH_SAME = 0,   /* [b, e) */
+  NF_REACH_PREFIX = 1, /* [0, e) */
+  NF_REACH_ALL = 2
+} nf_reach;
+
+typedef struct nf_read {
+  uint16_t tensor; /* index among the tensors of the graph */
+  uint16_t reach;  /* nf_reach */
+} nf_read;
+
+/* A node of the model's graph; nano-ops name it by (segment, index in segment). Its work says what
+ * it would cost a device without overheads: one multiply-add is two FLOPs, and other ops than
+ * matrix products and attention count one for each element of their results. */
 typedef struct nf_op_info {
   char name[32]; /* unique in its segment, e.g. "gate_up" */
   char kind[32]; /* e.g. "gemm" */
@@ -209,7 +235,29 @@ typedef struct nf_op_info {
   uint32_t index;
   uint32_t resource;    /* nf_resource: what mostly bounds it */
   uint32_t num_kernels; /* kernel rows of this backend that can run it */
+  uint32_t row_space;   /* nf_row_space */
+  uint32_t row_part;    /* nf_row_part */
+  uint32_t num_reads;
+  nf_read reads[NF_MAX_READS];
+  uint16_t writes[2];   /* tensors; 0xffff: none */
+  double row_flops;     /* of a row, without attended tokens */
+  double row_bytes;     /* activations that a row reads and writes */
+  double weight_bytes;  /* read once a launch: mean of the layers, as packed, of all experts */
+  double context_flops; /* of a row and one token that it attends */
+  double context_bytes; /* the keys and values of that token, as a page has them */
 } nf_op_info;
+
+typedef struct nf_graph_info {
+  uint32_t struct_size;
+  uint32_t num_layers;
+  uint64_t hash; /* of the graph with its shapes and dtypes: a plan file names it */
+  uint32_t num_tensors;
+  /* A lane enters layer l + run_ahead_ticks only when all lanes have finished layer l. */
+  uint32_t run_ahead_ticks;
+  uint16_t carry_in;  /* tensor that the prologue writes and layer 0 reads; 0xffff: none */
+  uint16_t carry_out; /* tensor of a layer that the next one reads as carry_in, and the epilogue */
+  uint32_t reserved;
+} nf_graph_info;
 
 typedef enum nf_partition_kind {
   NF_PARTITION_SHARED =
@@ -385,8 +433,7 @@ NF_API nf_status nf_engine_ready(nf_engine* engine);
 /* Any thread. Facts for plans: capacity 0 returns the count. */
 NF_API nf_status nf_graph_ops(const nf_engine* engine, nf_op_info* out, uint32_t capacity,
                               uint32_t* count);
-/* Of the graph with its shapes and dtypes: a plan file names the graph it was found for. */
-NF_API nf_status nf_graph_hash(const nf_engine* engine, uint64_t* out);
+NF_API nf_status nf_graph_describe(const nf_engine* engine, nf_graph_info* out);
 /* Engine thread. Validates and lowers; the plan's memory may be freed afterwards. */
 NF_API nf_status nf_program_create(nf_engine* engine, const nf_plan* plan, nf_program** out);
 /* Engine thread. NULL is fine. A program that a submitted step still uses goes with the engine. */

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "platform/processor.h"
 #include "reference/kernel_table.h"
 #include "reference/pack.h"
 
@@ -15,6 +16,7 @@ ReferenceBackend::ReferenceBackend() {
   std::snprintf(info_.name, sizeof(info_.name), "reference");
   std::snprintf(info_.isa, sizeof(info_.isa), "fp32");
   std::snprintf(info_.reason, sizeof(info_.reason), "plain loops on one thread, for comparison");
+  std::snprintf(info_.processor, sizeof(info_.processor), "%s", processor_name().c_str());
 }
 
 std::span<const Kernel> ReferenceBackend::kernels() const { return kernel_table(); }

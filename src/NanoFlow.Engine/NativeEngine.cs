@@ -30,6 +30,9 @@ internal sealed class NativeException(NfStatus status, string message) : EngineE
 
 internal sealed unsafe class NativeEngine : IDisposable
 {
+    // What the ABI writes where there is no tensor.
+    private const ushort NoTensor = ushort.MaxValue;
+
     private NfEngine* _engine;
 
     public NativeEngine(NfEngineOptions options, NativeModelSpec spec)
@@ -72,14 +75,19 @@ internal sealed unsafe class NativeEngine : IDisposable
         info.StructSize = (uint)sizeof(NfDeviceInfo);
         NativeException.ThrowIfFailed(NativeMethods.DeviceDescribe(_engine, &info));
         return new DeviceFacts(
-            Text(info.Name), (int)info.NumUnits, Text(info.Isa), Text(info.Reason));
+            Text(info.Name), (int)info.NumUnits, Text(info.Isa), Text(info.Reason))
+        {
+            Processor = Text(info.Processor),
+            RowTile = (int)info.RowTile,
+        };
     }
 
     public GraphFacts DescribeGraph()
     {
+        NfGraphInfo graph;
+        graph.StructSize = (uint)sizeof(NfGraphInfo);
+        NativeException.ThrowIfFailed(NativeMethods.GraphDescribe(_engine, &graph));
         uint count;
-        ulong hash;
-        NativeException.ThrowIfFailed(NativeMethods.GraphHash(_engine, &hash));
         NativeException.ThrowIfFailed(NativeMethods.GraphOps(_engine, null, 0, &count));
         var infos = new NfOpInfo[count];
         fixed (NfOpInfo* first = infos)
@@ -90,15 +98,15 @@ internal sealed unsafe class NativeEngine : IDisposable
         var ops = new GraphOp[count];
         for (var i = 0; i < ops.Length; i++)
         {
-            ops[i] = new GraphOp(
-                (Segment)infos[i].Segment,
-                (int)infos[i].Index,
-                Text(infos[i].Name),
-                Text(infos[i].Kind),
-                (ResourceKind)infos[i].Resource,
-                (int)infos[i].NumKernels);
+            ops[i] = ToGraphOp(infos[i]);
         }
-        return new GraphFacts(hash, ops);
+        return new GraphFacts(graph.Hash, ops)
+        {
+            LayerCount = (int)graph.NumLayers,
+            CarryIn = Tensor(graph.CarryIn),
+            CarryOut = Tensor(graph.CarryOut),
+            RunAhead = (int)graph.RunAheadTicks,
+        };
     }
 
     public IReadOnlyList<string> WeightNames()
@@ -227,6 +235,37 @@ internal sealed unsafe class NativeEngine : IDisposable
         }
         return edges;
     }
+
+    private static GraphOp ToGraphOp(in NfOpInfo info)
+    {
+        var reads = new GraphRead[info.NumReads];
+        for (var i = 0; i < reads.Length; i++)
+        {
+            reads[i] = new GraphRead(info.Reads[i].Tensor, (Reach)info.Reads[i].Reach);
+        }
+        ReadOnlySpan<ushort> writes = info.Writes;
+        return new GraphOp(
+            (Segment)info.Segment,
+            (int)info.Index,
+            Text(info.Name),
+            Text(info.Kind),
+            (ResourceKind)info.Resource,
+            (int)info.NumKernels)
+        {
+            Rows = (RowSpace)info.RowSpace,
+            Part = (RowPart)info.RowPart,
+            Reads = reads,
+            Writes = [.. writes.ToArray().Where(id => id != NoTensor).Select(Tensor)],
+            Work = new OpWork(
+                info.RowFlops,
+                info.RowBytes,
+                info.WeightBytes,
+                info.ContextFlops,
+                info.ContextBytes),
+        };
+    }
+
+    private static int Tensor(ushort id) => id == NoTensor ? GraphFacts.None : id;
 
     // A fixed-size field of the ABI: UTF-8 up to the first zero.
     private static string Text(ReadOnlySpan<byte> field)

@@ -100,6 +100,31 @@ public sealed class NativeEngineTests : IDisposable
     }
 
     [Fact]
+    public void DescribeGraph_TinyModel_SaysWhatOpsReadWriteAndCost()
+    {
+        using var spec = new NativeModelSpec(OpenModel());
+        using var engine = new NativeEngine(EngineLoader.ToNative(Small, 256, 16), spec);
+        var graph = engine.DescribeGraph();
+
+        var attention = graph.Find(Segment.Layer, "decode_attention")!;
+        Assert.Equal(RowPart.Decode, attention.Part);
+        Assert.True(attention.HasContext);
+        var kv = graph.Find(Segment.Layer, "rope_append")!.Writes[1];
+        Assert.Contains(new GraphRead(kv, Reach.Same), attention.Reads);
+        var prefill = graph.Find(Segment.Layer, "prefill_attention")!;
+        Assert.Contains(new GraphRead(kv, Reach.Prefix), prefill.Reads);
+        var sample = graph.Find(Segment.Epilogue, "sample")!;
+        Assert.Equal(RowSpace.Sample, sample.Rows);
+        Assert.Empty(sample.Writes);
+        Assert.Equal([graph.CarryIn], graph.At(Segment.Prologue, 0).Writes);
+        Assert.Equal(graph.CarryOut, graph.In(Segment.Layer).Last().Writes[0]);
+        Assert.True(graph.LayerCount > 0 && graph.RunAhead == 2);
+        Assert.All(graph.Ops, op => Assert.True(op.Work.RowFlops > 0 && op.Work.RowBytes > 0));
+        var device = engine.DescribeDevice();
+        Assert.Contains(device.Processor, device.Fingerprint, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Model_SamplingOptions_ReachTheDevice()
     {
         using var engine = InferenceEngine.Load(OpenModel(), Small);

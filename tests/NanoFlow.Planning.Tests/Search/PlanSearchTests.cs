@@ -1,0 +1,105 @@
+using NanoFlow.Planning.Search;
+using NanoFlow.Planning.Simulation;
+using Xunit;
+
+namespace NanoFlow.Planning.Tests.Search;
+
+public sealed class PlanSearchTests(ITestOutputHelper output)
+{
+    private static readonly GraphFacts WithNetwork =
+        LayerGraphs.Decoder(layers: 80, hasNetwork: true);
+
+    private static readonly StepMix Mixed = new(2048, 1024, 768);
+
+    private static readonly PlanSearchOptions Limited = new()
+    {
+        Budget = TimeSpan.FromMinutes(5),
+        MaxEvaluations = 40_000,
+        Threads = 2,
+    };
+
+    [Fact]
+    public void Run_ThirteenOpsWithNetwork_ComesCloseToTheBound()
+    {
+        var result = PlanSearch.Run(WithNetwork, Mixed, new PublishedCosts(), Limited);
+
+        output.WriteLine(
+            $"sequential {result.SequentialPeriod:F1} us, found {result.Period:F1} us, "
+            + $"bound {result.LowerBound:F1} us, gap {result.Gap:P1}, "
+            + $"{result.Evaluations} plans");
+        Assert.InRange(result.Gap, 0, 0.15);
+        Assert.InRange(result.Period, result.LowerBound, 0.85 * result.SequentialPeriod);
+    }
+
+    [Fact]
+    public void Run_SameSeedAndCount_FindsTheSamePlan()
+    {
+        var options = Limited with { MaxEvaluations = 6_000 };
+
+        var one = PlanSearch.Run(WithNetwork, Mixed, new PublishedCosts(), options);
+        var other = PlanSearch.Run(
+            WithNetwork, Mixed, new PublishedCosts(), options with { Threads = 1 });
+
+        Assert.Equal(one.Period, other.Period);
+        Assert.Equal(one.Best[0].Plan.NanoOps, other.Best[0].Plan.NanoOps);
+    }
+
+    [Fact]
+    public void Run_FoundPlans_CoverEveryOpInAnOrderThatCanRun()
+    {
+        var options = Limited with { MaxEvaluations = 6_000 };
+        var result = PlanSearch.Run(WithNetwork, Mixed, new PublishedCosts(), options);
+
+        foreach (var (plan, period) in result.Best)
+        {
+            PlanChecks.IsComplete(plan, WithNetwork);
+            var predicted = PlanPrediction.Of(plan, WithNetwork, Mixed, new PublishedCosts());
+            Assert.Equal(period, predicted.Period, period * 0.03);
+        }
+    }
+
+    [Fact]
+    public void Run_NothingToOverlap_KeepsTheSequentialPlan()
+    {
+        var graph = LayerGraphs.Decoder(layers: 8, hasNetwork: false);
+        var costs = new ProportionalCosts(units: 2);
+        var mix = new StepMix(512, 0, 512);
+
+        var result = PlanSearch.Run(
+            graph, mix, costs, Limited with { MaxEvaluations = 6_000 });
+
+        Assert.Equal(result.SequentialPeriod, result.Period, result.Period * 1e-9);
+        Assert.Equal(Plan.Sequential(graph, 2, 512).NanoOps, result.Best[0].Plan.NanoOps);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Run_RandomCosts_NeverBeatsItsBound(int seed)
+    {
+        var graph = LayerGraphs.Decoder(layers: 8, hasNetwork: seed % 2 == 0);
+        var costs = new RandomCosts(seed);
+
+        var result = PlanSearch.Run(
+            graph, new StepMix(96, 32, 500), costs, Limited with { MaxEvaluations = 3_000 });
+
+        Assert.InRange(result.LowerBound, 0, result.Period * (1 + 1e-9));
+        Assert.InRange(result.Period, 0, result.SequentialPeriod * (1 + 1e-9));
+        Assert.All(result.Best, found => PlanChecks.IsComplete(found.Plan, graph));
+    }
+
+    [Fact]
+    public void Run_Cancelled_ReturnsWhatItHas()
+    {
+        using var cancel = new CancellationTokenSource();
+        cancel.Cancel();
+
+        var result = PlanSearch.Run(
+            WithNetwork, Mixed, new PublishedCosts(), Limited, cancel: cancel.Token);
+
+        Assert.Equal(result.SequentialPeriod, result.Period);
+    }
+}
