@@ -98,6 +98,29 @@ internal readonly struct DataSection
         return numbers;
     }
 
+    /// <summary>Points of a curve: both numbers in the range, the first one ascending.</summary>
+    public (double X, double Y)[] Pairs(
+        string field, int minCount, int maxCount, double min, double max)
+    {
+        var items = Items(field, minCount, maxCount);
+        var pairs = new (double X, double Y)[items.Length];
+        for (var i = 0; i < items.Length; i++)
+        {
+            var name = $"{field}[{i}]";
+            if (items[i].ValueKind != JsonValueKind.Array || items[i].GetArrayLength() != 2
+                || items[i].EnumerateArray().Any(one => one.ValueKind != JsonValueKind.Number))
+            {
+                throw Error(name, "is not a pair of numbers");
+            }
+            pairs[i] = (InRange(items[i][0], name, min, max), InRange(items[i][1], name, min, max));
+            if (i > 0 && pairs[i].X <= pairs[i - 1].X)
+            {
+                throw Error(name, "does not ascend");
+            }
+        }
+        return pairs;
+    }
+
     public T[] List<T>(string field, int minCount, int maxCount, Func<DataSection, T> read)
     {
         var path = $"{_path}.{field}";
