@@ -14,7 +14,7 @@ public static class AnalysisData
     public static IReadOnlyList<Accelerator> Accelerators { get; } =
         ReadAccelerators(Resource("accelerators.json"), "accelerators.json");
 
-    public static IReadOnlyList<ModelShape> Models { get; } =
+    public static IReadOnlyList<DecoderShape> Models { get; } =
         ReadModels(Resource("models.json"), "models.json");
 
     public static IReadOnlyList<Workload> Workloads { get; } =
@@ -26,14 +26,14 @@ public static class AnalysisData
         Named(utf8, source, "accelerators", ReadAccelerator, one => one.Name);
 
     /// <exception cref="AnalysisDataException">The message names the field.</exception>
-    public static IReadOnlyList<ModelShape> ReadModels(
+    public static IReadOnlyList<DecoderShape> ReadModels(
         ReadOnlyMemory<byte> utf8, string source) =>
         Named(utf8, source, "models", ReadModel, one => one.Name);
 
     public static Accelerator AcceleratorOf(string name) =>
         Accelerators.First(one => one.Name == name);
 
-    public static ModelShape ModelOf(string name) => Models.First(one => one.Name == name);
+    public static DecoderShape ModelOf(string name) => Models.First(one => one.Name == name);
 
     public static Workload WorkloadOf(string name) => Workloads.First(one => one.Name == name);
 
@@ -90,10 +90,10 @@ public static class AnalysisData
         };
     }
 
-    private static ModelShape ReadModel(DataSection section)
+    private static DecoderShape ReadModel(DataSection section)
     {
         var experts = section.Int("experts", 0, 1024, fallback: 0);
-        var model = new ModelShape(
+        var model = new DecoderShape(
             section.Name("name"),
             section.Int("layers", 1, 1024),
             section.Int("hidden", 1, 1 << 17),

@@ -12,7 +12,7 @@ public static class AnalyticGraph
     public const string AllReduce = "all_reduce";
 
     /// <param name="deviceCount">That share heads and widths evenly.</param>
-    public static GraphFacts Of(ModelShape model, int deviceCount, NumberFormat format)
+    public static GraphFacts Of(DecoderShape model, int deviceCount, NumberFormat format)
     {
         var ops = new OpList(model, deviceCount, format);
         ops.AddPrologue();
@@ -27,7 +27,7 @@ public static class AnalyticGraph
         };
     }
 
-    private sealed class OpList(ModelShape model, int deviceCount, NumberFormat format)
+    private sealed class OpList(DecoderShape model, int deviceCount, NumberFormat format)
     {
         public const int CarryIn = 0;
         public const int CarryOut = 1;

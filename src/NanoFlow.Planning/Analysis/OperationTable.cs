@@ -34,7 +34,7 @@ public static class OperationTable
     public const string Network = "Net";
 
     public static IReadOnlyList<OperationCost> Of(
-        ModelShape model, Cluster cluster, SteadyBatch batch, NumberFormat format)
+        DecoderShape model, Cluster cluster, SteadyBatch batch, NumberFormat format)
     {
         var experts = Math.Max(1, model.ActiveExperts);
         var allExperts = Math.Max(1, model.Experts);

@@ -67,7 +67,7 @@ public sealed class Published
     public static Accelerator Accelerator => AnalysisData.AcceleratorOf("A100-80G");
 
     /// <summary>Of NetworkRatios, Operations and Ablation.</summary>
-    public static ModelShape Model => AnalysisData.ModelOf("Llama-2-70B");
+    public static DecoderShape Model => AnalysisData.ModelOf("Llama-2-70B");
 
     public static int DeviceCount => 8;
 

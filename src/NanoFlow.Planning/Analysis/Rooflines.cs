@@ -17,7 +17,7 @@ public static class Rooflines
     /// <param name="weightBytes">Of the whole model.</param>
     /// <param name="memoryShare">What may be used of the memory.</param>
     public static double Sequences(
-        ModelShape model,
+        DecoderShape model,
         Cluster cluster,
         Workload workload,
         NumberFormat format,
@@ -30,7 +30,7 @@ public static class Rooflines
     /// service is bound by compute.</summary>
     /// <param name="activeParameters">Of the model, for one token.</param>
     public static double MemoryRatio(
-        ModelShape model,
+        DecoderShape model,
         Cluster cluster,
         Workload workload,
         double activeParameters,
@@ -44,11 +44,11 @@ public static class Rooflines
     }
 
     /// <summary>Bytes that all devices of a tensor-parallel cluster send for one row.</summary>
-    public static double NetworkBytes(ModelShape model, int deviceCount, NumberFormat format) =>
+    public static double NetworkBytes(DecoderShape model, int deviceCount, NumberFormat format) =>
         TransfersPerLayer * (deviceCount - 1.0) * model.Hidden * (int)format * model.Layers;
 
     /// <summary>T_net / T_comp of a tensor-parallel step.</summary>
-    public static double NetworkRatio(ModelShape model, Cluster cluster)
+    public static double NetworkRatio(DecoderShape model, Cluster cluster)
     {
         const NumberFormat Format = NumberFormat.Bf16;
         var network = NetworkBytes(model, cluster.Count, Format) / cluster.NetworkBytesPerSecond;
@@ -58,6 +58,6 @@ public static class Rooflines
     /// <summary>Tokens a second and device, of prompts and answers, that GEMMs alone
     /// allow.</summary>
     public static double OptimalTokensPerSecond(
-        ModelShape model, Accelerator accelerator, NumberFormat format) =>
+        DecoderShape model, Accelerator accelerator, NumberFormat format) =>
         accelerator.MeasuredFlops(format) / (2 * model.ActiveParameters);
 }

@@ -19,7 +19,7 @@ public sealed record ServingBound(double Sequences, double Compute, double Memor
 
     /// <returns>Null: the weights do not fit.</returns>
     public static ServingBound? Of(
-        ModelShape model, Cluster cluster, Workload workload, NumberFormat format)
+        DecoderShape model, Cluster cluster, Workload workload, NumberFormat format)
     {
         var weights = model.WeightBytes(format);
         var sequences = Rooflines.Sequences(

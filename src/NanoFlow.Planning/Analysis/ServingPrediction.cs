@@ -8,7 +8,7 @@ namespace NanoFlow.Planning.Analysis;
 public sealed class ServingPrediction
 {
     public ServingPrediction(
-        ModelShape model,
+        DecoderShape model,
         Cluster cluster,
         SteadyBatch batch,
         NumberFormat format,

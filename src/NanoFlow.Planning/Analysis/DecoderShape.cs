@@ -4,7 +4,7 @@ namespace NanoFlow.Planning.Analysis;
 
 /// <param name="Intermediate">Width of the feed-forward, of one expert where there are
 /// experts.</param>
-public sealed record ModelShape(
+public sealed record DecoderShape(
     string Name,
     int Layers,
     int Hidden,
