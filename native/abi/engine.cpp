@@ -263,23 +263,55 @@ Engine::Slot& Engine::slot_at(uint32_t slot) const {
 void Engine::map(uint32_t index, nf_step_buffers& out) { out = slot_at(index).buffers(); }
 
 void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape) {
+  Slot& slot = checked_step(index, program, shape);
+  slot.step.body = execute;
+  slot.step.observer = observer_;
+  slot.in_flight = true;
+  start(slot, program);
+}
+
+// The slot, when what the caller wrote there is safe to run.
+Engine::Slot& Engine::checked_step(uint32_t index, const Program& program,
+                                   const nf_step_shape& shape) {
   Slot& slot = slot_at(index);
   NF_CHECK(ready_, NF_INVALID_ARGUMENT, "submit: the weights are not complete");
   NF_CHECK(!slot.in_flight, NF_INVALID_ARGUMENT, "submit: the slot's step was not waited for");
   NF_CHECK(owns(&program), NF_INVALID_ARGUMENT, "submit: the program is not of this engine");
   check_.check_step(slot.buffers(), shape);
   fill_batch(slot, shape);
+  return slot;
+}
+
+void Engine::start(Slot& slot, Program& program) {
   StepState& step = slot.step;
   step.program = &program;
   step.number = ++steps_submitted_;
   step.released = &slot.released;
   step.completed = &completed_;
-  step.observer = observer_;
   step.lanes_left.store(program.num_lanes(), std::memory_order_relaxed);
   step.started_ns.store(0, std::memory_order_relaxed);
   step.arrived_ns.store(0, std::memory_order_relaxed);
-  slot.in_flight = true;
   backend_->run(step);
+}
+
+bool Engine::is_idle() const {
+  return std::none_of(slots_.begin(), slots_.end(),
+                      [](const auto& slot) { return slot->in_flight; });
+}
+
+void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shape,
+                     std::span<nf_measure_item> items, MeasureGoal goal) {
+  NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "measure: a step was not waited for");
+  Slot& slot = checked_step(index, program, shape);
+  check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
+  Measurement measurement(program, slot.step.batch, items, goal);
+  slot.step.body = Measurement::run;
+  slot.step.measurement = &measurement;
+  start(slot, program);
+  slot.released.signal(slot.step.number);
+  completed_.wait(slot.step.number);
+  slot.step.measurement = nullptr;
+  measurement.read(items);
 }
 
 void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {

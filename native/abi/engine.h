@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "abi/step_check.h"
 #include "core/executor.h"
 #include "core/graph.h"
+#include "core/measure.h"
 #include "core/model_memory.h"
 #include "core/program.h"
 #include "models/weights.h"
@@ -42,6 +44,9 @@ class Engine {
   void release(uint32_t slot);
   // False on timeout.
   bool wait(uint32_t slot, uint32_t timeout_us, nf_step_result& out);
+  // Loops nano-ops of the program on the slot's step and writes their times (measure.h). Blocks.
+  void measure(uint32_t slot, Program& program, const nf_step_shape& shape,
+               std::span<nf_measure_item> items, MeasureGoal goal);
   void copy_logits(uint32_t slot, uint32_t sample, float* out, uint32_t capacity) const;
   void copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const;
 
@@ -57,7 +62,10 @@ class Engine {
   void allocate_rope(const nf_model_spec& spec);
   size_t checked_kv_bytes(size_t page) const;
   bool owns(const Program* program) const;
+  Slot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
   void fill_batch(Slot& slot, const nf_step_shape& shape);
+  void start(Slot& slot, Program& program);
+  bool is_idle() const;
 
   nf_engine_options options_;
   std::unique_ptr<Backend> backend_;

@@ -213,6 +213,19 @@ nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout_us, nf
   return guarded == NF_OK ? status : guarded;
 }
 
+nf_status nf_measure(nf_engine* engine, uint32_t slot, nf_program* program,
+                     const nf_step_shape* shape, nf_measure_item* items, uint32_t num_items,
+                     uint32_t minimum_us, uint32_t minimum_count) {
+  return guard([&] {
+    require(engine, "engine");
+    require(program, "program");
+    require(shape, "shape");
+    require(items, "items");
+    engine->engine.measure(slot, *program_of(program), *shape, {items, num_items},
+                           {minimum_us, minimum_count});
+  });
+}
+
 nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
                          uint32_t capacity) {
   return guard([&] {

@@ -42,17 +42,6 @@ void pass_gate(LaneRun& run) {
   run.step.released->wait(run.step.number);
 }
 
-// A GEMM takes one kernel for each section of its weight: one, but where formats are mixed.
-void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t layer,
-                 const OpArgs& args) {
-  if (bound.op->kind != OpKind::kGemm) return bound.kernels[0]->launch(args, *bound.lane);
-  for (const WeightSection& section : program.memory().sections(bound.op->weight, layer)) {
-    OpArgs part;
-    part.gemm = section_args(args.gemm, section);
-    bound.kernels[weight_format_index(section.view.format)]->launch(part, *bound.lane);
-  }
-}
-
 void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   StepState& step = run.step;
   Program& program = *step.program;
@@ -64,7 +53,6 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   OpArgs args;
   if (bind_args(program, bound, step.batch, layer, args)) {
     if (step.observer) step.observer->before_launch(bound.nano.lane, index, tick);
-    bound.lane->limit(bound.nano.units);
     run_kernels(program, bound, layer, args);
     if (step.observer) step.observer->after_launch(bound.nano.lane, index, tick);
   }
@@ -86,6 +74,18 @@ int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+// A GEMM takes one kernel for each section of its weight: one, but where formats are mixed.
+void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t layer,
+                 const OpArgs& args) {
+  bound.lane->limit(bound.nano.units);
+  if (bound.op->kind != OpKind::kGemm) return bound.kernels[0]->launch(args, *bound.lane);
+  for (const WeightSection& section : program.memory().sections(bound.op->weight, layer)) {
+    OpArgs part;
+    part.gemm = section_args(args.gemm, section);
+    bound.kernels[weight_format_index(section.view.format)]->launch(part, *bound.lane);
+  }
 }
 
 void execute(StepState& step, uint32_t lane) {

@@ -404,6 +404,15 @@ typedef struct nf_step_result {
       device_us; /* from the first launch to the last completion, without the wait for release */
 } nf_step_result;
 
+/* A nano-op to measure, and where its times go. */
+typedef struct nf_measure_item {
+  uint32_t nano_op;  /* index in the plan; at most one of a lane */
+  uint32_t capacity; /* of times_us: minimum_count .. 65536 */
+  float* times_us;   /* [capacity] of its executions in order, from bound arguments to results */
+  uint32_t count;    /* out: how many were written */
+  uint32_t reserved;
+} nf_measure_item;
+
 typedef struct nf_engine nf_engine;   /* one device, one model, its KV pages */
 typedef struct nf_program nf_program; /* a plan bound to an engine */
 
@@ -450,6 +459,18 @@ NF_API nf_status nf_step_release(nf_engine* engine, uint32_t slot);
 /* Waits until the step of this slot is complete, or NF_TIMEOUT. */
 NF_API nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout_us,
                               nf_step_result* out);
+/* Loops nano-ops of a program, at the same time, each on its own lane and over the layers in turn,
+ * and returns when every one has run for minimum_us (at most 60 s) and minimum_count times. All
+ * start together; an execution counts if it ended before the first of them stopped. The first of
+ * each is a warm-up, and those beyond an item's capacity run without being written.
+ * The slot's step is written as for nf_step_submit and nf_step_release and checked like there;
+ * every item has rows in it, and no step is in flight. Nothing that the step computes has a
+ * meaning: activations, the KV pages that it writes to, and last tokens, penalty counts and pooled
+ * states of its sequences are overwritten. Rows are spread evenly over experts. */
+NF_API nf_status nf_measure(nf_engine* engine, uint32_t slot, nf_program* program,
+                            const nf_step_shape* shape, nf_measure_item* items, uint32_t num_items,
+                            uint32_t minimum_us, uint32_t minimum_count);
+
 /* Copies the unmodified logits [vocab] of one sample of the last completed step. For tests and
  * evaluation: valid only while no later step has been submitted. */
 NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,

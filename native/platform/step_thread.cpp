@@ -36,7 +36,7 @@ bool StepThread::take(Posted& posted) {
 void StepThread::loop() {
   Posted posted;
   while (take(posted)) {
-    execute(*posted.step, posted.lane);
+    posted.step->body(*posted.step, posted.lane);
     finish_lane(*posted.step);
   }
 }

@@ -1,4 +1,4 @@
-// A thread that takes submitted steps in order and executes its lane's part of each.
+// A thread that takes submitted steps in order and runs its lane's part of each.
 #pragma once
 
 #include <condition_variable>
@@ -22,7 +22,7 @@ class StepThread {
   StepThread(const StepThread&) = delete;
   StepThread& operator=(const StepThread&) = delete;
 
-  // Runs the nano-ops of `lane` (or kAllLanes) of this step after all posted before. Never blocks.
+  // Runs the body of this step for `lane` (or kAllLanes) after all posted before. Never blocks.
   void post(StepState& step, uint32_t lane);
 
  private:

@@ -23,6 +23,29 @@ internal static class EngineLoader
     public static EngineParts Load(
         EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
     {
+        var opened = Open(model, options, progress);
+        try
+        {
+            var plans = DecidePlans(opened, options);
+            var executor = new NativeStepExecutor(
+                opened.Engine, plans.Programs, opened.Limits, Scheduler.MaxStepsInFlight);
+            return new EngineParts(
+                executor,
+                plans.Table,
+                opened.Limits,
+                opened.Facts with { Plans = plans.Facts });
+        }
+        catch
+        {
+            opened.Engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An engine with its weights, and no plan yet.</summary>
+    public static OpenedEngine Open(
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+    {
         NativeEngine.CheckVersion();
         using var spec = new NativeModelSpec(model);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
@@ -32,7 +55,6 @@ internal static class EngineLoader
         {
             LoadWeights(engine, model.Source, progress);
             engine.MakeReady();
-            var device = engine.DescribeDevice();
             var limits = new SchedulerOptions
             {
                 MaxSequences = options.MaxSequences,
@@ -42,17 +64,16 @@ internal static class EngineLoader
                 PageCount = memory.PageCount,
                 LongRopeAfter = model.Source?.Config.Rope.LongAfter(maxModelLength) ?? 0,
             };
-            var graph = engine.DescribeGraph();
-            var plans = OpenPlans(graph, device, options);
-            var executor = new NativeStepExecutor(
-                engine, plans, limits, Scheduler.MaxStepsInFlight);
-            return new EngineParts(
-                executor,
-                limits,
-                new EngineFacts(model.VocabSize, maxModelLength, device, memory, graph)
-                {
-                    HiddenSize = model.Source?.Config.HiddenSize ?? 0,
-                });
+            var facts = new EngineFacts(
+                model.VocabSize,
+                maxModelLength,
+                engine.DescribeDevice(),
+                memory,
+                engine.DescribeGraph())
+            {
+                HiddenSize = model.Source?.Config.HiddenSize ?? 0,
+            };
+            return new OpenedEngine(engine, limits, facts);
         }
         catch
         {
@@ -113,27 +134,27 @@ internal static class EngineLoader
         }
     }
 
-    private static PlanTable OpenPlans(
-        GraphFacts graph, DeviceFacts device, EngineOptions options)
+    /// <summary>For what plans and costs hold here.</summary>
+    internal static Origin OriginOf(GraphFacts graph, DeviceFacts device) =>
+        new(graph.Hash, device.Fingerprint, ProgramVersion.Text);
+
+    // The one place where it is decided which plans run. A search that fills an empty cache has the
+    // engine to itself here: nothing is served yet.
+    private static unsafe DecidedPlans DecidePlans(OpenedEngine opened, EngineOptions options)
     {
-        var sequential = Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens);
-        if (options.PlanPath is not { } path)
-        {
-            return new PlanTable(sequential, []);
-        }
-        if (new FileInfo(path).Length > PlanLimits.FileBytes)
-        {
-            throw new EngineException(
-                $"{path}: a plan file has at most {PlanLimits.FileBytes} bytes.");
-        }
-        try
-        {
-            var plan = PlanFile.Read(File.ReadAllBytes(path), graph, device.Name);
-            return new PlanTable(sequential, [plan]);
-        }
-        catch (PlanFormatException e)
-        {
-            throw new EngineException($"{path}: {e.Message}", e);
-        }
+        var (graph, device) = (opened.Facts.Graph, opened.Facts.Device);
+        var decision = new PlanDecision(
+            graph,
+            OriginOf(graph, device),
+            Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens),
+            options.CacheFolder is { } folder
+                ? new PlanCache(folder)
+                : PlanCache.OfUser(Environment.GetEnvironmentVariable),
+            plan => (nint)opened.Engine.CreateProgram(plan));
+        return decision.Decide(options.Plans, find: null);
     }
 }
+
+/// <summary>An engine that is ready, before anything runs on it.</summary>
+internal sealed record OpenedEngine(
+    NativeEngine Engine, SchedulerOptions Limits, EngineFacts Facts);

@@ -24,6 +24,7 @@ internal sealed class EngineLoop : IDisposable
 
     private readonly IStepExecutor _executor;
     private readonly Scheduler _scheduler;
+    private readonly StepPlans _plans;
     private readonly RequestQueue _queue;
     private readonly TaskCompletionSource _ended =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,13 +38,15 @@ internal sealed class EngineLoop : IDisposable
     private Exception? _failure;
     private long _beat; // timestamp of the last turn; 0 while idle
 
-    public EngineLoop(IStepExecutor executor, SchedulerOptions limits, RequestQueue queue)
+    public EngineLoop(
+        IStepExecutor executor, PlanTable plans, SchedulerOptions limits, RequestQueue queue)
     {
         _executor = executor;
+        _plans = new StepPlans(plans);
         _scheduler = new Scheduler(limits);
         _queue = queue;
         Results = new StepResults(limits.MaxSequences);
-        Counters = new EngineCounters(limits.PageCount);
+        Counters = new EngineCounters(limits.PageCount, plans);
         _thread = new Thread(Run) { IsBackground = true, Name = "nanoflow engine" };
     }
 
@@ -138,6 +141,7 @@ internal sealed class EngineLoop : IDisposable
         }
         _inFlight = next;
         Counters.Publish(_scheduler, _queue.WaitingCount);
+        Counters.Publish(_plans);
         return next is not null || oldest is not null;
     }
 
@@ -173,10 +177,11 @@ internal sealed class EngineLoop : IDisposable
         {
             return null;
         }
-        _executor.Submit(slot, info);
-        Counters.AddStep(info);
+        var plan = _plans.Choose(info);
+        _executor.Submit(slot, info, plan.Plan);
+        Counters.AddStep(info, plan.Plan);
         _nextSlot = (slot + 1) % _executor.SlotCount;
-        return new Step(info, slot);
+        return new Step(info, slot, plan);
     }
 
     private void Complete(Step step)
@@ -188,6 +193,7 @@ internal sealed class EngineLoop : IDisposable
                 TakeMessages();
             }
         }
+        _plans.Complete(step.Plan, step.Info, Results.DeviceMicroseconds);
         Counters.AddResults(Results, step.Info.ScoreCount);
         _scheduler.Complete(step.Info.Number, Results.Tokens.AsSpan(0, Results.Count));
     }
@@ -211,5 +217,5 @@ internal sealed class EngineLoop : IDisposable
         Counters.Publish(_scheduler, 0);
     }
 
-    private readonly record struct Step(StepInfo Info, int Slot);
+    private readonly record struct Step(StepInfo Info, int Slot, StepPlan Plan);
 }

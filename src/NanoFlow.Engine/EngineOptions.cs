@@ -43,9 +43,11 @@ public sealed record EngineOptions
     /// engine starts.</summary>
     public ulong? Seed { get; init; }
 
-    /// <summary>File of a plan for steps of about its size. Null: every step is
-    /// sequential.</summary>
-    public string? PlanPath { get; init; }
+    /// <summary>How steps are laid out over the device.</summary>
+    public PlanChoice Plans { get; init; } = PlanChoice.Sequential;
+
+    /// <summary>Where plans and costs are kept. Null: the cache of the user.</summary>
+    public string? CacheFolder { get; init; }
 
     /// <summary>Requests that may wait for admission. Beyond it a client is better told at once
     /// than after minutes.</summary>

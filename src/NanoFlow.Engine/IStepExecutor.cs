@@ -14,7 +14,8 @@ internal interface IStepExecutor : IDisposable
     IStepWriter Begin(int slot);
 
     /// <summary>Starts the step; it runs up to its sampling.</summary>
-    void Submit(int slot, in StepInfo step);
+    /// <param name="plan">Index in the plan table.</param>
+    void Submit(int slot, in StepInfo step, int plan);
 
     /// <summary>Lets it sample. All tokens before this step are committed by now, so this is where
     /// constraints of sequences are asked what may follow.</summary>

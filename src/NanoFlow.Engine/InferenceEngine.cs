@@ -21,7 +21,7 @@ public sealed class InferenceEngine : IDisposable
         _stallAfter = options.StallAfter;
         _seed = options.Seed ?? (ulong)Random.Shared.NextInt64();
         _queue = new RequestQueue(options);
-        _loop = new EngineLoop(parts.Executor, parts.Limits, _queue);
+        _loop = new EngineLoop(parts.Executor, parts.Plans, parts.Limits, _queue);
         _loop.Start();
     }
 
@@ -107,7 +107,7 @@ public sealed class InferenceEngine : IDisposable
 
 /// <summary>What an engine is made of.</summary>
 internal sealed record EngineParts(
-    IStepExecutor Executor, SchedulerOptions Limits, EngineFacts Facts);
+    IStepExecutor Executor, PlanTable Plans, SchedulerOptions Limits, EngineFacts Facts);
 
 /// <param name="MaxModelLength">Prompt and output together, in tokens.</param>
 /// <param name="Graph">What plans for this model are made of.</param>
@@ -116,6 +116,11 @@ public sealed record EngineFacts(
 {
     /// <summary>Elements of a hidden state; 0: the model has none.</summary>
     public int HiddenSize { get; init; }
+
+    public PlanFacts Plans { get; init; } = PlanFacts.Sequential;
+
+    /// <summary>For what plans and costs of this engine hold.</summary>
+    public Origin Origin => EngineLoader.OriginOf(Graph, Device);
 }
 
 /// <param name="Name">E.g. "cpu".</param>

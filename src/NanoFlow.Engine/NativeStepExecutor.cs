@@ -1,7 +1,6 @@
 // Steps on the native core: the only file that calls it on the step path.
 
 using NanoFlow.Native;
-using NanoFlow.Planning;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine;
@@ -9,20 +8,15 @@ namespace NanoFlow.Engine;
 internal sealed unsafe class NativeStepExecutor : IStepExecutor
 {
     private readonly NativeEngine _engine;
-    private readonly PlanTable _plans;
     private readonly nint[] _programs; // NfProgram*, by index of the plan
     private readonly NativeStepWriter[] _writers;
 
+    /// <param name="programs">Of the plans that a step may run.</param>
     public NativeStepExecutor(
-        NativeEngine engine, PlanTable plans, SchedulerOptions limits, int slotCount)
+        NativeEngine engine, IReadOnlyList<nint> programs, SchedulerOptions limits, int slotCount)
     {
         _engine = engine;
-        _plans = plans;
-        _programs = new nint[plans.Plans.Count];
-        for (var i = 0; i < _programs.Length; i++)
-        {
-            _programs[i] = (nint)engine.CreateProgram(plans.Plans[i]);
-        }
+        _programs = [.. programs];
         _writers = new NativeStepWriter[slotCount];
         for (var slot = 0u; slot < slotCount; slot++)
         {
@@ -41,7 +35,7 @@ internal sealed unsafe class NativeStepExecutor : IStepExecutor
         return _writers[slot];
     }
 
-    public void Submit(int slot, in StepInfo step)
+    public void Submit(int slot, in StepInfo step, int plan)
     {
         var shape = new NfStepShape
         {
@@ -50,7 +44,7 @@ internal sealed unsafe class NativeStepExecutor : IStepExecutor
             NumRows = (uint)step.RowCount,
             NumPages = (uint)step.PageCount,
         };
-        var program = (NfProgram*)_programs[_plans.Pick(step.RowCount)];
+        var program = (NfProgram*)_programs[plan];
         NativeException.ThrowIfFailed(
             NativeMethods.StepSubmit(_engine.Pointer, (uint)slot, program, &shape));
     }

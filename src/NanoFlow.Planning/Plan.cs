@@ -74,4 +74,14 @@ public sealed record Plan
             NanoOps = nanoOps,
         };
     }
+
+    /// <summary>The same nano-ops in the same order, one after the other, each with the whole
+    /// device: what cutting costs without what overlapping brings.</summary>
+    public Plan OnOneLane(int unitCount) => new()
+    {
+        StepRows = StepRows,
+        Partitions = [new Partition(PartitionKind.Shared, 0, unitCount)],
+        Lanes = [new Lane(0)],
+        NanoOps = [.. NanoOps.Select(nano => nano with { Lane = 0, Units = 0 })],
+    };
 }

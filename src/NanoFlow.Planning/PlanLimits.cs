@@ -18,6 +18,28 @@ public static class PlanLimits
     /// <summary>Units and kernel rows are 16 bits wide in the ABI.</summary>
     public const int Units = ushort.MaxValue;
 
-    /// <summary>A full plan takes about 150 bytes a nano-op.</summary>
+    /// <summary>Plans of one engine: each is lowered when the engine starts.</summary>
+    public const int Buckets = 64;
+
+    /// <summary>Tokens that a row attends; models made for a million exist.</summary>
+    public const int Context = 1 << 22;
+
+    /// <summary>Ops of a graph, all segments together.</summary>
+    public const int GraphOps = 256;
+
+    /// <summary>LLaMA 3.1 405B has 126.</summary>
+    public const int Layers = 1024;
+
+    /// <summary>Eleven days: no time of a layer or a step is longer.</summary>
+    public const double Microseconds = 1e12;
+
+    /// <summary>Characters of a name in a graph.</summary>
+    public const int NameLength = 64;
+
+    /// <summary>Characters of the name of a model or device.</summary>
+    public const int TextLength = 256;
+
+    /// <summary>A nano-op with its prediction takes about 150 bytes: a full plan, or 64 plans of
+    /// 400 nano-ops.</summary>
     public const int FileBytes = 4 * 1024 * 1024;
 }

@@ -43,15 +43,3 @@ public readonly record struct SequencePart(
 {
     public int SampleCount => Scores + (Samples ? 1 : 0);
 }
-
-/// <summary>What was scheduled.</summary>
-/// <param name="SampleCount">Tokens drawn and prompt tokens scored.</param>
-/// <param name="ScoreCount">Prompt tokens scored.</param>
-public readonly record struct StepInfo(
-    long Number,
-    int SequenceCount,
-    int DecodeCount,
-    int RowCount,
-    int PageCount,
-    int SampleCount,
-    int ScoreCount);

@@ -338,13 +338,12 @@ public sealed class Scheduler
     private StepInfo WriteStep(IStepWriter writer)
     {
         var number = _steps.Submit();
-        var decode = new PartTotals();
-        var prefill = new PartTotals();
+        var totals = new StepTotals();
         foreach (var sequence in Running)
         {
             if (sequence.PlannedRows > 0 && sequence.IsDecoding)
             {
-                WritePart(writer, sequence, isDecode: true, ref decode);
+                WritePart(writer, sequence, isDecode: true, ref totals);
             }
         }
         foreach (var sequence in Running)
@@ -352,21 +351,14 @@ public sealed class Scheduler
             // A chunk that was just written may have finished its prefill: LastStep tells.
             if (sequence.PlannedRows > 0 && sequence.LastStep != number)
             {
-                WritePart(writer, sequence, isDecode: false, ref prefill);
+                WritePart(writer, sequence, isDecode: false, ref totals);
             }
         }
-        return new StepInfo(
-            number,
-            decode.Sequences + prefill.Sequences,
-            decode.Sequences,
-            decode.Rows + prefill.Rows,
-            decode.Pages + prefill.Pages,
-            decode.Samples + prefill.Samples,
-            prefill.Scores);
+        return totals.Info(number);
     }
 
     private void WritePart(
-        IStepWriter writer, Sequence sequence, bool isDecode, ref PartTotals totals)
+        IStepWriter writer, Sequence sequence, bool isDecode, ref StepTotals totals)
     {
         ReadOnlySpan<int> inFlight = [-1];
         var position = sequence.Computed;
@@ -480,23 +472,5 @@ public sealed class Scheduler
         RunningCount--;
         Array.Copy(_running, index + 1, _running, index, RunningCount - index);
         _running[RunningCount] = null!;
-    }
-
-    private struct PartTotals
-    {
-        public int Sequences;
-        public int Rows;
-        public int Pages;
-        public int Samples;
-        public int Scores;
-
-        public void Add(in SequencePart part, int pages)
-        {
-            Sequences++;
-            Rows += part.RowCount;
-            Pages += pages;
-            Samples += part.SampleCount;
-            Scores += part.Scores;
-        }
     }
 }

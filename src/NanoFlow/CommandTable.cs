@@ -10,6 +10,8 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         ServeCommand.Command,
+        CalibrateCommand.Command,
+        SearchCommand.Command,
         MemoryCommand.Command,
         DoctorCommand.Command,
         ModelInspectCommand.Command,

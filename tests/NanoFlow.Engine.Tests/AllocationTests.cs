@@ -1,3 +1,4 @@
+using NanoFlow.Planning;
 using NanoFlow.Scheduling;
 
 namespace NanoFlow.Engine.Tests;
@@ -12,8 +13,15 @@ public class AllocationTests(ITestOutputHelper output)
     [Fact]
     public async Task EngineThread_ThousandBusySteps_AllocatesNothing()
     {
-        var executor = new FakeExecutor { WindowSteps = 1_000 };
-        using var engine = FakeEngine.Start(executor, pageCount: 40);
+        // A plan whose luck turns now and then, so that it is given up and taken up again.
+        var executor = new FakeExecutor
+        {
+            WindowSteps = 1_000,
+            Time = (step, plan) => 100 + step.RowCount
+                + (plan == 0 ? 0 : step.Number / 5_000 % 2 == 0 ? 50 : -50),
+        };
+        using var engine = FakeEngine.Start(
+            executor, pageCount: 40, plans: FakeEngine.PlansFor(new StepMix(8, 8, 40)));
         using var done = new CancellationTokenSource();
 
         var clients = Enumerable.Range(0, 12).Select(i => Client(engine, i, done.Token));
@@ -27,6 +35,7 @@ public class AllocationTests(ITestOutputHelper output)
 
         output.WriteLine($"bytes a window: {string.Join(" ", executor.Windows)}");
         Assert.Equal(0, executor.Windows.Min());
+        Assert.True(engine.Counters.PlanFallbacks > 0, "the plan was never given up");
     }
 
     private static async Task Client(InferenceEngine engine, int seed, CancellationToken done)

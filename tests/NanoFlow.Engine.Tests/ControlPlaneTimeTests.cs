@@ -66,7 +66,7 @@ public class ControlPlaneTimeTests(ITestOutputHelper output)
 
         public EngineRig(IStepExecutor executor)
         {
-            _loop = new EngineLoop(executor, Limits, _queue);
+            _loop = new EngineLoop(executor, FakeEngine.NoPlans, Limits, _queue);
             _loop.Start();
         }
 
@@ -101,7 +101,7 @@ public class ControlPlaneTimeTests(ITestOutputHelper output)
             return _writers[slot];
         }
 
-        public void Submit(int slot, in StepInfo step)
+        public void Submit(int slot, in StepInfo step, int plan)
         {
             if (step.DecodeCount == Sequences && _done != 0)
             {

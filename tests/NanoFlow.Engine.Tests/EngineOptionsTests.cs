@@ -1,5 +1,3 @@
-using NanoFlow.Planning;
-
 namespace NanoFlow.Engine.Tests;
 
 public class EngineOptionsTests
@@ -28,25 +26,4 @@ public class EngineOptionsTests
         var error = Assert.Throws<ArgumentException>(options.Validate);
         Assert.StartsWith(name, error.Message, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData(1, 0)]
-    [InlineData(32, 0)]
-    [InlineData(33, 1)]
-    [InlineData(128, 1)]
-    [InlineData(129, 2)]
-    [InlineData(5000, 2)]
-    public void Pick_StepOfThatSize_GetsThePlan(int rows, int expected)
-    {
-        var table = new PlanTable(OfSize(512), [OfSize(64), OfSize(256)]);
-        Assert.Equal(expected, table.Pick(rows));
-    }
-
-    private static Plan OfSize(int rows) => new()
-    {
-        StepRows = rows,
-        Partitions = [],
-        Lanes = [],
-        NanoOps = [],
-    };
 }

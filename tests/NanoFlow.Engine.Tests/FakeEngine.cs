@@ -19,11 +19,14 @@ internal static class FakeEngine
         MaxQueuedRequests = 64,
     };
 
+    public static PlanTable NoPlans => PlansFor();
+
     public static InferenceEngine Start(
         FakeExecutor executor,
         EngineOptions? options = null,
         int pageCount = 64,
-        int maxPositions = MaxPositions)
+        int maxPositions = MaxPositions,
+        PlanTable? plans = null)
     {
         options ??= Options;
         var limits = new SchedulerOptions
@@ -52,8 +55,18 @@ internal static class FakeEngine
         {
             HiddenSize = HiddenSize,
         };
-        return new InferenceEngine(new EngineParts(executor, limits, facts), options);
+        return new InferenceEngine(new EngineParts(executor, plans ?? NoPlans, limits, facts), options);
     }
+
+    /// <summary>A plan, without content, for each mix.</summary>
+    public static PlanTable PlansFor(params StepMix[] mixes)
+    {
+        var empty = new Plan { StepRows = 1, Partitions = [], Lanes = [], NanoOps = [] };
+        return new PlanTable(empty, mixes.Select(mix => Bucket(mix, empty)));
+    }
+
+    public static PlanBucket Bucket(StepMix mix, Plan plan, bool isUsed = true) =>
+        new(mix, plan, isUsed, new PlanTimes(0, 0, 0, 0, 0), []);
 
     public static Generation Generation(
         int first, int newTokens, int promptTokens = 3, SamplingParams? sampling = null) =>

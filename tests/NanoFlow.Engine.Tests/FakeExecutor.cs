@@ -21,6 +21,9 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
     /// <summary>The n-th call fails, counted from 1 over Submit, Release and TryWait.</summary>
     public int FailAtCall { get; init; } = int.MaxValue;
 
+    /// <summary>Microseconds that a step takes by a plan; null: none.</summary>
+    public Func<StepInfo, int, long>? Time { get; init; }
+
     /// <summary>Steps of which allocations are counted together; 0: none are.</summary>
     public int WindowSteps { get; init; }
 
@@ -60,9 +63,10 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
         }
     }
 
-    public void Submit(int slot, in StepInfo step)
+    public void Submit(int slot, in StepInfo step, int plan)
     {
         CountCall();
+        _slots[slot].Microseconds = Time?.Invoke(step, plan) ?? 0;
         if (WindowSteps > 0 && ++_steps % WindowSteps == 0)
         {
             Windows.Enqueue(GC.GetAllocatedBytesForCurrentThread() - _allocated);
@@ -81,6 +85,7 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
         CountCall();
         var step = _slots[slot];
         results.Count = step.Count;
+        results.DeviceMicroseconds = step.Microseconds;
         for (var i = 0; i < step.Count; i++)
         {
             var (deviceSlot, token, target) = step.Samples[i];
@@ -120,5 +125,7 @@ internal sealed class FakeExecutor : IStepExecutor, IStepWriter
             new (int, int, int?)[1024];
 
         public int Count { get; set; }
+
+        public long Microseconds { get; set; }
     }
 }

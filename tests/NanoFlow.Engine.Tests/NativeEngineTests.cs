@@ -88,14 +88,14 @@ public sealed class NativeEngineTests : IDisposable
 
         var path = Path.Combine(_folder, "plan.json");
         await File.WriteAllBytesAsync(path, TwoNanoBatches(model));
-        using var planned = InferenceEngine.Load(model, Small with { PlanPath = path });
+        using var planned = InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) });
         var again = Load()[3];
         planned.TrySubmit(again);
         Assert.Equal(expected, (await again.ReadAll()).Select(t => t.Token));
 
         await File.WriteAllTextAsync(path, "{}");
         var refused = Assert.Throws<EngineException>(
-            () => InferenceEngine.Load(model, Small with { PlanPath = path }));
+            () => InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) }));
         Assert.Contains("plan.format", refused.Message, StringComparison.Ordinal);
     }
 
@@ -223,6 +223,12 @@ public sealed class NativeEngineTests : IDisposable
             op with { RowEnd = 2 },
             op with { RowBegin = 2 },
         });
-        return PlanFile.Write(whole with { NanoOps = [.. halves] }, graph, device.Name);
+        var plan = whole with { NanoOps = [.. halves] };
+        return PlanFile.Write(new PlanSet(
+            EngineLoader.OriginOf(graph, device),
+            "tiny-llama",
+            LayerCount: 2,
+            graph.Ops,
+            [new PlanBucket(new StepMix(4, 4, 1), plan, true, new PlanTimes(0, 0, 0, 0, 0), [])]));
     }
 }

@@ -20,15 +20,12 @@ public sealed class PlanFileTests : IDisposable
     [InlineData(PartitionKind.Disjoint)]
     public async Task PlanFile_NanoBatchesOnTwoLanes_ChangesNoBit(PartitionKind kind)
     {
-        GraphFacts graph;
         List<(int Token, float LogProb)> expected;
         using (var engine = Load(plan: null))
         {
-            graph = engine.Facts.Graph;
+            Write(engine.Facts, TwoLanes(engine.Facts.Graph, kind));
             expected = await AnswerAsync(engine);
         }
-        // Made for a step of one row, so that every step takes it.
-        File.WriteAllBytes(_path, PlanFile.Write(TwoLanes(graph, kind), graph, "cpu"));
         using (var engine = Load(_path))
         {
             Assert.Equal(expected, await AnswerAsync(engine));
@@ -38,13 +35,11 @@ public sealed class PlanFileTests : IDisposable
     [Fact]
     public void PlanFile_OfAnotherGraph_IsRefusedWithTheReason()
     {
-        GraphFacts graph;
         using (var engine = Load(plan: null))
         {
-            graph = engine.Facts.Graph with { Hash = 1 };
+            var facts = engine.Facts with { Graph = engine.Facts.Graph with { Hash = 1 } };
+            Write(facts, TwoLanes(facts.Graph, PartitionKind.Shared));
         }
-        File.WriteAllBytes(
-            _path, PlanFile.Write(TwoLanes(graph, PartitionKind.Shared), graph, "cpu"));
         var error = Assert.Throws<EngineException>(() => Load(_path));
         Assert.Contains("plan.graph", error.Message, StringComparison.Ordinal);
     }
@@ -52,16 +47,22 @@ public sealed class PlanFileTests : IDisposable
     [Fact]
     public void PlanFile_ThatLeavesRowsOut_IsRefusedWithTheReason()
     {
-        GraphFacts graph;
         using (var engine = Load(plan: null))
         {
-            graph = engine.Facts.Graph;
+            var plan = TwoLanes(engine.Facts.Graph, PartitionKind.Shared);
+            Write(engine.Facts, plan with { NanoOps = [.. plan.NanoOps.Skip(1)] });
         }
-        var plan = TwoLanes(graph, PartitionKind.Shared);
-        plan = plan with { NanoOps = [.. plan.NanoOps.Skip(1)] };
-        File.WriteAllBytes(_path, PlanFile.Write(plan, graph, "cpu"));
         var error = Assert.ThrowsAny<EngineException>(() => Load(_path));
         Assert.Contains("not covered exactly once", error.Message, StringComparison.Ordinal);
+    }
+
+    // For a step of few rows, so that every step takes it.
+    private void Write(EngineFacts facts, Plan plan)
+    {
+        var mix = new StepMix(plan.StepRows, plan.StepRows, 1);
+        var bucket = new PlanBucket(mix, plan, true, new PlanTimes(0, 0, 0, 0, 0), []);
+        File.WriteAllBytes(_path, PlanFile.Write(new PlanSet(
+            facts.Origin, Model, LayerCount: 2, facts.Graph.Ops, [bucket])));
     }
 
     // Every op in two halves, each on its own lane.
@@ -95,7 +96,7 @@ public sealed class PlanFileTests : IDisposable
                 MaxSequences = 32,
                 KvCacheBytes = 64 << 20,
                 Threads = 2,
-                PlanPath = plan,
+                Plans = plan is null ? PlanChoice.Sequential : PlanChoice.File(plan),
             });
     }
 

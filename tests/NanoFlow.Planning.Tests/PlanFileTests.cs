@@ -1,20 +1,11 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using static NanoFlow.Planning.Tests.Samples;
 
 namespace NanoFlow.Planning.Tests;
 
 public class PlanFileTests
 {
-    private const string Device = "cpu";
-
-    private static readonly GraphFacts Graph = new(0x0123456789abcdef,
-    [
-        new GraphOp(Segment.Prologue, 0, "embed", "embedding", ResourceKind.Memory, 1),
-        new GraphOp(Segment.Layer, 0, "qkv", "gemm", ResourceKind.Compute, 3),
-        new GraphOp(Segment.Layer, 1, "attention", "attention", ResourceKind.Memory, 2),
-        new GraphOp(Segment.Epilogue, 0, "lm_head", "gemm", ResourceKind.Compute, 1),
-    ]);
-
     [Fact]
     public void Sequential_AnyGraph_IsOneLaneOverEverything()
     {
@@ -28,126 +19,226 @@ public class PlanFileTests
     }
 
     [Fact]
-    public void Read_WhatWasWritten_IsTheSamePlan()
+    public void Read_WhatWasWritten_IsTheSameSet()
     {
         for (var seed = 0; seed < 300; seed++)
         {
-            var plan = RandomPlan(new Random(seed));
-            var read = PlanFile.Read(PlanFile.Write(plan, Graph, Device), Graph, Device);
+            var set = RandomSet(new Random(seed));
+            var read = PlanFile.Read(PlanFile.Write(set), Graph, Here);
 
-            Assert.Equal(plan.StepRows, read.StepRows);
-            Assert.Equal(plan.Partitions, read.Partitions);
-            Assert.Equal(plan.Lanes, read.Lanes);
-            Assert.Equal(plan.NanoOps, read.NanoOps);
-            Assert.Equal(plan.OrderEdges, read.OrderEdges);
+            Assert.Equal(set.Origin, read.Origin);
+            Assert.Equal(set.Model, read.Model);
+            Assert.Equal(set.LayerCount, read.LayerCount);
+            Assert.Same(Graph.Ops, read.Ops);
+            Assert.Equal(set.Buckets.Count, read.Buckets.Count);
+            Assert.All(set.Buckets.Zip(read.Buckets), pair => AssertSame(pair.First, pair.Second));
         }
+    }
+
+    [Fact]
+    public void Parse_WithoutTheGraph_KeepsWhatIsDrawn()
+    {
+        var set = RandomSet(new Random(1));
+
+        var parsed = PlanFile.Parse(PlanFile.Write(set));
+
+        Assert.Equal(
+            Graph.Ops.Select(op => (op.Segment, op.Index, op.Name, op.Kind, op.Resource)),
+            parsed.Ops.Select(op => (op.Segment, op.Index, op.Name, op.Kind, op.Resource)));
+        Assert.All(set.Buckets.Zip(parsed.Buckets), pair => AssertSame(pair.First, pair.Second));
+    }
+
+    [Fact]
+    public void Read_ForSomethingElse_SaysBothSides()
+    {
+        var set = Set(Sequential());
+        Refused(Here with { Graph = 5 }, "plan.graph", "0000000000000005", "0123456789abcdef");
+        Refused(Here with { Device = "cuda" }, "plan.device", "'cuda'", "'cpu'");
+        Refused(Here with { Version = "9.9.9" }, "plan.nanoflow", "'9.9.9'", "'0.1.0'");
+
+        void Refused(Origin origin, params string[] parts) =>
+            AssertRefused(PlanFile.Write(set with { Origin = origin }), parts);
+    }
+
+    [Fact]
+    public void Read_WithOtherOps_IsRefused()
+    {
+        var set = Set(Sequential());
+        var ops = set.Ops.ToArray();
+        ops[2] = ops[2] with { Name = "conv" };
+        AssertRefused(
+            PlanFile.Write(set with { Ops = ops }),
+            "plan.ops[2]: is layer 'conv', in the graph layer 'attention'");
+
+        var more = new GraphOp(Segment.Epilogue, 1, "extra", "x", ResourceKind.Compute, 1);
+        AssertRefused(
+            PlanFile.Write(set with { Ops = [.. Graph.Ops, more] }),
+            "plan.ops: has 6, the graph has 5");
     }
 
     [Theory]
     [InlineData("format", "\"other\"", "plan.format")]
-    [InlineData("version", "2", "plan.version is 2, supported is 1")]
-    [InlineData("graph", "\"0123\"", "plan.graph")]
-    [InlineData("device", "\"cuda\"", "plan.device")]
-    [InlineData("step_rows", "0", "plan.step_rows: is 0, allowed are 1 to 131072")]
-    [InlineData("step_rows", "1.5", "plan.step_rows")]
-    [InlineData("step_rows", "\"9\"", "plan.step_rows")]
-    [InlineData("lanes", "[]", "plan.lanes: has 0 entries")]
-    [InlineData("lanes", "[{\"partition\":1}]", "plan.lanes[0].partition")]
-    [InlineData("lanes", "[7]", "plan.lanes[0] is Number")]
-    [InlineData("lanes", "{}", "plan.lanes: is Object, not Array")]
-    [InlineData("partitions", "[{\"kind\":\"odd\"}]", "plan.partitions[0].kind")]
-    [InlineData("order", "[{\"earlier\":0,\"later\":99}]", "plan.order[0].later")]
-    public void Read_WrongField_IsNamed(string field, string value, string message)
-    {
-        var file = JsonNode.Parse(Sequential())!.AsObject();
-        file[field] = JsonNode.Parse(value);
+    [InlineData("version", "1", "plan.version: is 1, supported is 2")]
+    [InlineData("nanoflow", "\"\\n\"", "plan.nanoflow: has control characters")]
+    [InlineData("graph", "\"0123\"", "plan.graph: '0123' is no hash")]
+    [InlineData("graph", "\"0123456789ABCDEF\"", "plan.graph")]
+    [InlineData("device", "\"\"", "plan.device: has 0 characters")]
+    [InlineData("model", "7", "plan.model: is Number")]
+    [InlineData("layers", "0", "plan.layers: is 0, allowed are 1 to 1024")]
+    [InlineData("ops", "[]", "plan.ops: has 0 entries")]
+    [InlineData("ops", "[{\"segment\":\"layer\",\"name\":\"a\",\"kind\":\"b\",\"resource\":\"c\"}]",
+        "plan.ops[0].resource: 'c' is unknown")]
+    [InlineData("buckets", "[]", "plan.buckets: has 0 entries, allowed are 1 to 64")]
+    [InlineData("buckets", "[7]", "plan.buckets[0] is Number")]
+    [InlineData("buckets", "{}", "plan.buckets: is Object, not Array")]
+    public void Parse_WrongField_IsNamed(string field, string value, string message) =>
+        AssertFieldRefused(file => file, field, value, message, $"plan.{field}: is missing");
 
-        AssertRefused(Encoding.UTF8.GetBytes(file.ToJsonString()), message);
-        file.Remove(field);
-        AssertRefused(Encoding.UTF8.GetBytes(file.ToJsonString()), $"plan.{field}: is missing");
-    }
+    [Theory]
+    [InlineData("rows", "131073", "allowed are 1 to 131072")]
+    [InlineData("decode_rows", "65", "allowed are 0 to 64")]
+    [InlineData("context", "0", "allowed are 1 to 4194304")]
+    [InlineData("used", "1", "is Number, allowed are true and false")]
+    [InlineData("times", "[]", ".times is Array, not an object")]
+    [InlineData("step_rows", "0", "is 0, allowed are 1 to 131072")]
+    [InlineData("step_rows", "1.5", "is 1.5")]
+    [InlineData("step_rows", "\"9\"", "is String")]
+    [InlineData("lanes", "[]", "has 0 entries")]
+    [InlineData("lanes", "[{\"partition\":1}]", "lanes[0].partition")]
+    [InlineData("partitions", "[{\"first_unit\":1,\"kind\":\"odd\"}]", "partitions[0].kind")]
+    [InlineData("partitions", "[{\"first_unit\":9,\"kind\":\"shared\",\"units\":65530}]",
+        "partitions[0].units: is 65530, allowed are 1 to 65526")]
+    [InlineData("order", "[{\"earlier\":0,\"later\":99}]", "order[0].later")]
+    [InlineData("order", "[{\"earlier\":2,\"later\":2}]", "order[0].earlier")]
+    [InlineData("order", "[{\"earlier\":0,\"later\":1}]", "in different segments")]
+    [InlineData("predicted", "[{\"nano_op\":1,\"begin_us\":0,\"end_us\":0}]",
+        "has 1 entries, allowed are 0 and 3")]
+    [InlineData("predicted", "[{\"nano_op\":2,\"begin_us\":0,\"end_us\":0}]",
+        "predicted[0].nano_op: is 2, allowed are 1 to 1")]
+    [InlineData("predicted", "[{\"nano_op\":1,\"begin_us\":3,\"end_us\":2}]",
+        "predicted[0].end_us: is 2, allowed are 3 to")]
+    public void Parse_WrongFieldOfABucket_IsNamed(string field, string value, string message) =>
+        AssertFieldRefused(
+            file => file["buckets"]![0]!.AsObject(),
+            field,
+            value,
+            message,
+            $"plan.buckets[0].{field}: is missing");
+
+    [Theory]
+    [InlineData("period_us", "-1")]
+    [InlineData("sequential_period_us", "1e13")]
+    [InlineData("lower_bound_us", "1e999")]
+    [InlineData("measured_step_us", "\"NaN\"")]
+    [InlineData("measured_sequential_step_us", "null")]
+    public void Parse_WrongTime_IsNamed(string field, string value) => AssertFieldRefused(
+        file => file["buckets"]![0]!["times"]!.AsObject(),
+        field,
+        value,
+        $"plan.buckets[0].times.{field}: ",
+        $"plan.buckets[0].times.{field}: is missing");
 
     [Theory]
     [InlineData("op", "\"conv\"", "'conv' is not in the layer of the graph")]
     [InlineData("segment", "\"middle\"", "'middle' is unknown")]
     [InlineData("lane", "1", "allowed are 0 to 0")]
-    [InlineData("kernel", "3", "allowed are 0 to 2")]
+    [InlineData("kernel", "65536", "allowed are 0 to 65535")]
     [InlineData("units", "-1", "allowed are 0 to 65535")]
     [InlineData("row_begin", "64", "allowed are 0 to 63")]
     [InlineData("row_end", "0", "allowed are 1 to 64")]
-    public void Read_WrongNanoOp_IsNamed(string field, string value, string message)
+    public void Parse_WrongNanoOp_IsNamed(string field, string value, string message) =>
+        AssertFieldRefused(
+            file => file["buckets"]![0]!["nano_ops"]![1]!.AsObject(),
+            field,
+            value,
+            message,
+            $"plan.buckets[0].nano_ops[1].{field}: is missing");
+
+    [Fact]
+    public void Read_KernelThatTheGraphHasNot_IsRefused()
     {
-        var file = JsonNode.Parse(Sequential())!.AsObject();
-        file["nano_ops"]![1]![field] = JsonNode.Parse(value);
+        var bucket = Sequential();
+        var nanoOps = bucket.Plan.NanoOps.ToArray();
+        nanoOps[1] = nanoOps[1] with { Kernel = 3 };
+        var set = Set(bucket with { Plan = bucket.Plan with { NanoOps = nanoOps } });
 
         AssertRefused(
-            Encoding.UTF8.GetBytes(file.ToJsonString()), $"plan.nano_ops[1].{field}: ", message);
+            PlanFile.Write(set),
+            "plan.buckets[0].nano_ops[1].kernel: is 3, allowed are 0 to 2");
     }
 
     [Fact]
-    public void Read_AnyPrefixOrFlippedByte_IsAPlanOrRefused()
+    public void Parse_SegmentsOutOfOrder_IsRefused()
     {
-        var whole = Sequential();
+        var bucket = Sequential();
+        var plan = bucket.Plan with { NanoOps = [.. bucket.Plan.NanoOps.Reverse()] };
+
+        AssertRefused(
+            PlanFile.Write(Set(bucket with { Plan = plan, Predicted = [] })),
+            "nano_ops[1].segment: stands after the epilogue");
+    }
+
+    [Fact]
+    public void Parse_TwoUsedPlansForOneMix_IsRefused()
+    {
+        var bucket = Sequential();
+        AssertRefused(PlanFile.Write(Set(bucket, bucket)), "plan.buckets[1]", "64 rows");
+        PlanFile.Parse(PlanFile.Write(Set(bucket, bucket with { IsUsed = false })));
+    }
+
+    [Fact]
+    public void Parse_FieldTwice_IsRefused() => AssertRefused(
+        Encoding.UTF8.GetBytes("{\"format\":\"nanoflow-plan\",\"format\":\"nanoflow-plan\"}"),
+        "plan file is not valid JSON",
+        "format");
+
+    [Fact]
+    public void Parse_AnyPrefix_IsRefused()
+    {
+        var whole = PlanFile.Write(Set(Sequential()));
         for (var length = 0; length < whole.Length; length++)
         {
-            Assert.Throws<PlanFormatException>(
-                () => PlanFile.Read(whole.AsMemory(0, length), Graph, Device));
-        }
-        for (var seed = 0; seed < 5_000; seed++)
-        {
-            var random = new Random(seed);
-            var bytes = (byte[])whole.Clone();
-            bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
-            var failure = Record.Exception(() => PlanFile.Read(bytes, Graph, Device));
-            Assert.True(failure is null or PlanFormatException, $"seed {seed}: {failure}");
+            Assert.Throws<PlanFormatException>(() => PlanFile.Parse(whole.AsMemory(0, length)));
         }
     }
 
     [Fact]
-    public void Read_TooManyBytes_IsRefusedUnread() => AssertRefused(
+    public void Parse_TooManyBytes_IsRefusedUnread() => AssertRefused(
         new byte[PlanLimits.FileBytes + 1], "allowed are 4194304");
 
-    private static byte[] Sequential() =>
-        PlanFile.Write(Plan.Sequential(Graph, 4, 64), Graph, Device);
+    private static void AssertSame(PlanBucket expected, PlanBucket actual)
+    {
+        Assert.Equal(
+            (expected.Mix, expected.IsUsed, expected.Times),
+            (actual.Mix, actual.IsUsed, actual.Times));
+        Assert.Equal(expected.Predicted, actual.Predicted);
+        Assert.Equal(expected.Plan.StepRows, actual.Plan.StepRows);
+        Assert.Equal(expected.Plan.Partitions, actual.Plan.Partitions);
+        Assert.Equal(expected.Plan.Lanes, actual.Plan.Lanes);
+        Assert.Equal(expected.Plan.NanoOps, actual.Plan.NanoOps);
+        Assert.Equal(expected.Plan.OrderEdges, actual.Plan.OrderEdges);
+    }
+
+    private static void AssertFieldRefused(
+        Func<JsonObject, JsonObject> find,
+        string field,
+        string value,
+        string message,
+        string whenMissing)
+    {
+        var file = JsonNode.Parse(PlanFile.Write(Set(Sequential())))!.AsObject();
+        find(file)[field] = JsonNode.Parse(value);
+        AssertRefused(Encoding.UTF8.GetBytes(file.ToJsonString()), message);
+
+        find(file).Remove(field);
+        AssertRefused(
+            Encoding.UTF8.GetBytes(file.ToJsonString()), whenMissing);
+    }
 
     private static void AssertRefused(byte[] file, params string[] parts)
     {
         var error = Assert.Throws<PlanFormatException>(
-            () => PlanFile.Read(file, Graph, Device));
+            () => PlanFile.Read(file, Graph, Here));
         Assert.All(parts, p => Assert.Contains(p, error.Message, StringComparison.Ordinal));
-    }
-
-    private static Plan RandomPlan(Random random)
-    {
-        var rows = random.Next(1, PlanLimits.StepRows + 1);
-        var partitions = Enumerable.Range(0, random.Next(1, PlanLimits.Lanes + 1))
-            .Select(_ => new Partition(
-                (PartitionKind)random.Next(2), random.Next(100), random.Next(1, 100)))
-            .ToArray();
-        var lanes = Enumerable.Range(0, random.Next(1, PlanLimits.Lanes + 1))
-            .Select(_ => new Lane(random.Next(partitions.Length))).ToArray();
-        var nanoOps = Enumerable.Range(0, random.Next(1, 50)).Select(_ =>
-        {
-            var op = Graph.Ops[random.Next(Graph.Ops.Count)];
-            var begin = random.Next(rows);
-            return new NanoOp(
-                op.Segment,
-                op.Index,
-                random.Next(lanes.Length),
-                random.Next(op.KernelCount),
-                random.Next(PlanLimits.Units + 1),
-                begin,
-                random.Next(begin + 1, rows + 1));
-        }).ToArray();
-        var order = Enumerable.Range(0, random.Next(20)).Select(_ => new OrderEdge(
-            random.Next(nanoOps.Length), random.Next(nanoOps.Length), (OrderKind)random.Next(2)));
-        return new Plan
-        {
-            StepRows = rows,
-            Partitions = partitions,
-            Lanes = lanes,
-            NanoOps = nanoOps,
-            OrderEdges = [.. order],
-        };
     }
 }

@@ -78,7 +78,25 @@ internal sealed class StepChecker : IStepWriter
         Violation.If(info.SampleCount != samples, "samples miscounted");
         Violation.If(samples > _options.MaxSequences, "too many samples");
         Violation.If(info.ScoreCount != _parts.Sum(p => p.Part.Scores), "scores miscounted");
+        CheckContext(info);
         return _parts;
+    }
+
+    // Row by row, as the device would count.
+    private void CheckContext(StepInfo info)
+    {
+        var attended = 0L;
+        var reached = 0L;
+        foreach (var part in _parts.Select(p => p.Part))
+        {
+            for (var row = 0; row < part.RowCount; row++)
+            {
+                attended += part.Position + row + 1;
+                reached += part.Position + part.RowCount;
+            }
+        }
+        Violation.If(info.AttendedTokens != attended, "attended tokens miscounted");
+        Violation.If(info.ReachedTokens != reached, "reached tokens miscounted");
     }
 
     private void CheckSlot(SimulatedClient client, SequencePart part)

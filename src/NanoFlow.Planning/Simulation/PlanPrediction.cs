@@ -34,25 +34,3 @@ public static class PlanPrediction
             SteadyPeriod.Of(simulation.LayerEnds, step), step, simulation.Spans);
     }
 }
-
-/// <summary>The period of a layer, from the ends of some layers.</summary>
-internal static class SteadyPeriod
-{
-    // Layers at the start fill the lanes, those at the end drain them; the first layers have no
-    // neighbour before, the last ones none behind.
-    private const int Margin = 2;
-
-    /// <summary>The mean distance of the inner layers' ends; of all when there are few.</summary>
-    /// <param name="layerEnds">Ascending.</param>
-    /// <param name="step">Used when there is no distance at all.</param>
-    public static double Of(ReadOnlySpan<double> layerEnds, double step)
-    {
-        if (layerEnds.Length < 2)
-        {
-            return step;
-        }
-        var first = layerEnds.Length > 2 * Margin + 1 ? Margin : 0;
-        var last = layerEnds.Length - 1 - first;
-        return (layerEnds[last] - layerEnds[first]) / (last - first);
-    }
-}

@@ -62,6 +62,7 @@ internal sealed class ServerMetrics
         _requestGenerationTokens = TokenCount(
             meter, "nanoflow.request_generation_tokens", "Generated tokens of a request.");
         EngineGauges.Create(meter, engine);
+        PlanMetrics.Create(meter, engine);
     }
 
     public Histogram<double> TimeToFirstToken { get; }

@@ -3,7 +3,9 @@
 
 namespace NanoFlow.Cli;
 
-internal sealed class ProgressLine(string what) : IDisposable
+/// <param name="what">Is being done.</param>
+/// <param name="of">Shows the total; in bytes when null.</param>
+internal sealed class ProgressLine(string what, Func<long, string>? of = null) : IDisposable
 {
     private const int Cells = 40;
     private const int PlainSteps = 4;
@@ -22,14 +24,15 @@ internal sealed class ProgressLine(string what) : IDisposable
 
         _shown = step;
         var percent = step * 100 / steps;
+        var whole = of is null ? Figures.Bytes(total) : of(total);
         if (_isTerminal)
         {
             var bar = new string('#', step).PadRight(Cells, '.');
-            Console.Error.Write($"\r{what} [{bar}] {percent,3} % of {Figures.Bytes(total)}");
+            Console.Error.Write($"\r{what} [{bar}] {percent,3} % of {whole}");
         }
         else
         {
-            Console.Error.WriteLine($"{what}: {percent} % of {Figures.Bytes(total)}");
+            Console.Error.WriteLine($"{what}: {percent} % of {whole}");
         }
     }
 

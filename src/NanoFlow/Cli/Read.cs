@@ -22,6 +22,18 @@ internal static class Read
     public static Reader<ulong> Seed { get; } = (string text, out ulong value) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
+    /// <summary>Seconds, or minutes with the suffix m: "90", "90s", "2m".</summary>
+    public static Reader<TimeSpan> Duration(TimeSpan min, TimeSpan max) =>
+        (string text, out TimeSpan value) =>
+        {
+            var unit = text.EndsWith('m') ? 60 : 1;
+            var digits = text.EndsWith('m') || text.EndsWith('s') ? text[..^1] : text;
+            var isNumber = int.TryParse(
+                digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            value = TimeSpan.FromSeconds((double)number * unit);
+            return isNumber && value >= min && value <= max;
+        };
+
     /// <summary>An origin, or as vLLM has it a JSON list of them.</summary>
     public static Reader<string[]> Origins { get; } = (string text, out string[] value) =>
     {

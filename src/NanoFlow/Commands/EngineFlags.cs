@@ -9,6 +9,7 @@ namespace NanoFlow.Commands;
 internal static partial class EngineFlags
 {
     private const string Sequential = "sequential";
+    private const string Auto = "auto";
 
     private static readonly EngineOptions Defaults = new();
 
@@ -65,10 +66,12 @@ internal static partial class EngineFlags
         "start of the seeds given to requests that have none",
         Read.Seed);
 
-    public static readonly Flag<string> Plan = new(
-        "--plan", "PLAN", $"'{Sequential}' or a plan file", Sequential,
-        "how operations are laid out over the cores in a step",
-        Read.Text);
+    public static readonly Flag<PlanChoice> Plan = new(
+        "--plan", "PLAN", $"'{Auto}', '{Sequential}' or a plan file",
+        "what was found for this model before, or sequential",
+        "how operations are laid out over the cores in a step; auto looks for plans at the start "
+        + "where none were found before",
+        ReadPlan);
 
     /// <summary>Those that decide how much memory is taken.</summary>
     public static IReadOnlyList<Flag> ForMemory { get; } =
@@ -79,24 +82,20 @@ internal static partial class EngineFlags
     public static IReadOnlyList<Flag> All { get; } =
         [.. ForMemory, MaxQueuedRequests, MaxQueuedTokens, Seed, Plan];
 
-    public static EngineOptions Options(Given given)
+    public static EngineOptions Options(Given given) => new()
     {
-        var plan = given.Get(Plan, Sequential);
-        return new EngineOptions
-        {
-            Device = given.Get(Device, Defaults.Device),
-            MaxModelLength = given.GetOrNull(MaxModelLength),
-            MaxSequences = given.Get(MaxSequences, Defaults.MaxSequences),
-            MaxBatchedTokens = given.Get(MaxBatchedTokens, Defaults.MaxBatchedTokens),
-            KvCacheBytes = given.GetOrNull(KvCacheBytes),
-            BlockSize = given.Get(BlockSize, Defaults.BlockSize),
-            Threads = given.Get(Threads, Defaults.Threads),
-            Seed = given.GetOrNull(Seed),
-            PlanPath = plan == Sequential ? null : plan,
-            MaxQueuedRequests = given.Get(MaxQueuedRequests, Defaults.MaxQueuedRequests),
-            MaxQueuedTokens = given.Get(MaxQueuedTokens, Defaults.MaxQueuedTokens),
-        };
-    }
+        Device = given.Get(Device, Defaults.Device),
+        MaxModelLength = given.GetOrNull(MaxModelLength),
+        MaxSequences = given.Get(MaxSequences, Defaults.MaxSequences),
+        MaxBatchedTokens = given.Get(MaxBatchedTokens, Defaults.MaxBatchedTokens),
+        KvCacheBytes = given.GetOrNull(KvCacheBytes),
+        BlockSize = given.Get(BlockSize, Defaults.BlockSize),
+        Threads = given.Get(Threads, Defaults.Threads),
+        Seed = given.GetOrNull(Seed),
+        Plans = given.Get(Plan, PlanChoice.Cached),
+        MaxQueuedRequests = given.Get(MaxQueuedRequests, Defaults.MaxQueuedRequests),
+        MaxQueuedTokens = given.Get(MaxQueuedTokens, Defaults.MaxQueuedTokens),
+    };
 
     /// <summary>A message of the engine with its options called by their flags, on one line.
     /// </summary>
@@ -120,8 +119,18 @@ internal static partial class EngineFlags
         (nameof(EngineOptions.Threads), Threads),
         (nameof(EngineOptions.MaxQueuedRequests), MaxQueuedRequests),
         (nameof(EngineOptions.MaxQueuedTokens), MaxQueuedTokens),
-        (nameof(EngineOptions.PlanPath), Plan),
     ];
+
+    private static bool ReadPlan(string text, out PlanChoice plan)
+    {
+        plan = text switch
+        {
+            Sequential => PlanChoice.Sequential,
+            Auto => PlanChoice.Auto,
+            _ => PlanChoice.File(text),
+        };
+        return text.Length > 0;
+    }
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Spaces();

@@ -103,7 +103,24 @@ internal static class ServeCommand
         var engine = LoadWithProgress(model, options);
         var (name, units, isa, reason) = engine.Facts.Device;
         Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
+        WritePlans(engine.Facts.Plans);
         return engine;
+    }
+
+    private static void WritePlans(PlanFacts plans)
+    {
+        if (plans.Warning is { } warning)
+        {
+            Console.Error.WriteLine($"nanoflow serve: warning: {warning}");
+        }
+
+        var count = plans.Mixes.Count;
+        Console.WriteLine((plans.Source, plans.Path) switch
+        {
+            (_, { } path) => $"plans for {count} {(count == 1 ? "mix" : "mixes")} of rows, {path}",
+            (PlanSource.Sequential, _) => "every step is sequential",
+            _ => "every step is sequential; 'nanoflow search MODEL' looks for faster plans",
+        });
     }
 
     private static InferenceEngine LoadWithProgress(EngineModel model, EngineOptions options)

@@ -1,0 +1,108 @@
+// Measures what the search has to know about a model on a device: every op alone, by rows, units
+// and context, and pairs of ops that run beside each other. A measurement is a nano-op of a real
+// plan that runs in a loop over the layers, so that weights and KV pages come from memory as they
+// do in a step.
+//
+// The list of measurements is made first; the budget is shared evenly among them.
+
+using System.Diagnostics;
+using NanoFlow.Planning;
+
+namespace NanoFlow.Engine.Measuring;
+
+/// <param name="HandoffMicroseconds">From the end of a nano-op to the start of one on another lane
+/// that waits for it.</param>
+/// <param name="PeakGflops">The best of all ops, on the whole device.</param>
+/// <param name="PeakGigabytes">A second; the same for bytes.</param>
+public sealed record Calibration(
+    IReadOnlyList<OpCost> Ops,
+    IReadOnlyList<PairCost> Pairs,
+    IReadOnlyList<int> UnitChoices,
+    double HandoffMicroseconds,
+    double PeakGflops,
+    double PeakGigabytes)
+{
+    /// <summary>Measures.</summary>
+    /// <param name="progress">Called after each measurement with those done and all.</param>
+    public static Calibration Run(
+        IPlanBench bench, CalibrationOptions options, Action<int, int>? progress = null)
+    {
+        var choices = UnitsToMeasure(bench.Device.UnitCount);
+        var solos = new SoloCosts(bench, options, choices);
+        var pairs = new PairCosts(bench, options, choices);
+        var count = solos.Count + pairs.Count;
+        var clock = new MeasuringClock(options.Budget, count, progress);
+        var ops = solos.Measure(clock);
+        var peaks = Peaks(bench.Graph, ops, bench.Device.UnitCount);
+        return new Calibration(
+            ops,
+            pairs.Measure(clock),
+            choices,
+            Handoff.Measure(bench, choices[0]),
+            peaks.Gflops,
+            peaks.Gigabytes);
+    }
+
+    /// <summary>As it is kept.</summary>
+    public CostSet ToCosts(IPlanBench bench, Origin origin, string model) => new(
+        origin,
+        model,
+        new CostTable(
+            bench.Graph,
+            bench.Device.UnitCount,
+            UnitChoices,
+            HandoffMicroseconds,
+            Ops,
+            Pairs),
+        PeakGflops,
+        PeakGigabytes);
+
+    /// <summary>All of few units; of many: powers of two and their halves in between, so that an
+    /// exchange curve has a dozen points.</summary>
+    public static IReadOnlyList<int> UnitsToMeasure(int unitCount)
+    {
+        const int Few = 8;
+        var units = new SortedSet<int> { unitCount };
+        for (var n = 1; n < unitCount; n = n < Few ? n + 1 : n * 3 / 2)
+        {
+            units.Add(n);
+        }
+        return [.. units];
+    }
+
+    private static (double Gflops, double Gigabytes) Peaks(
+        GraphFacts graph, IReadOnlyList<OpCost> ops, int unitCount)
+    {
+        var gflops = 0.0;
+        var gigabytes = 0.0;
+        foreach (var cost in ops.Where(c => c.Units == unitCount && c.Microseconds > 0))
+        {
+            var work = graph.At(cost.Segment, cost.Op).Work;
+            var launch = new NanoWork(cost.Rows, cost.Context);
+            gflops = Math.Max(gflops, work.Flops(launch) / cost.Microseconds / 1e3);
+            gigabytes = Math.Max(gigabytes, work.Bytes(launch) / cost.Microseconds / 1e3);
+        }
+        return (gflops, gigabytes);
+    }
+}
+
+/// <summary>Shares the time that is left among the measurements that are left.</summary>
+internal sealed class MeasuringClock(
+    TimeSpan budget, int count, Action<int, int>? progress)
+{
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private int _done;
+
+    /// <summary>Time for the next measurement; half of its share, because warming up and the
+    /// slowest of the lanes take the other.</summary>
+    public TimeSpan Slice
+    {
+        get
+        {
+            var share = (budget - _watch.Elapsed) / Math.Max(1, count - _done) / 2;
+            return share < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : share;
+        }
+    }
+
+    public void Advance() => progress?.Invoke(++_done, count);
+}

@@ -1,0 +1,34 @@
+using NanoFlow.Planning;
+
+namespace NanoFlow.Engine.Measuring;
+
+/// <summary>The mixes that plans are searched for where none are named: prefill alone, decode
+/// alone and both, each with a short and a long context.</summary>
+public static class PlanMixes
+{
+    private const int ShortContext = 512;
+    private const int LongContext = 4096;
+
+    // Decode rows of a busy server; more do not change what bounds a step.
+    private const int DecodeRows = 64;
+
+    public static IReadOnlyList<StepMix> Default(BenchLimits limits)
+    {
+        var mixes = new List<StepMix>();
+        var rows = limits.Rows;
+        foreach (var wanted in (int[])[ShortContext, LongContext])
+        {
+            var context = Math.Min(wanted, limits.Context);
+            var decode = Math.Min(
+                Math.Min(DecodeRows, limits.Sequences - 1),
+                (int)Math.Min(int.MaxValue, limits.KvTokens / (context + limits.PageTokens)) - 1);
+            mixes.Add(new StepMix(rows, 0, Math.Max(context, rows)));
+            if (decode > 0)
+            {
+                mixes.Add(new StepMix(decode, decode, context));
+                mixes.Add(new StepMix(rows, Math.Min(decode, rows), context));
+            }
+        }
+        return [.. mixes.Distinct().Where(limits.Hold)];
+    }
+}

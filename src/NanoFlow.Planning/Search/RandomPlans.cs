@@ -1,0 +1,39 @@
+// Plans at random, to compare predictions with measurements where nobody chose: cuts, lanes, order
+// and shares are drawn, and every one can be executed.
+
+namespace NanoFlow.Planning.Search;
+
+public static class RandomPlans
+{
+    /// <summary>A plan with two lanes or more.</summary>
+    /// <param name="costs">For its numbers of units; times are not looked at.</param>
+    /// <param name="seed">The same seed draws the same plan.</param>
+    public static Plan Draw(GraphFacts graph, StepMix mix, ICostModel costs, int rowTile, int seed)
+    {
+        var space = new SearchSpace(
+            graph, mix, costs, new PlanSearchOptions { RowTile = rowTile });
+        var random = new Random(seed);
+        var laneCount = random.Next(2, space.Options.MaxLanes + 1);
+        var boundaries = space.Boundaries.Count;
+        var shared = boundaries == 0 ? 0u : 1u << random.Next(boundaries);
+        var cuts = space.Ops.Select(_ => boundaries == 0 || random.Next(3) > 0
+            ? shared
+            : shared | 1u << random.Next(boundaries)).ToArray();
+        var byBatch = random.Next(2) == 0;
+        var draft = LayerDraft.Create(space, cuts, piece =>
+        {
+            var late = piece.Begin * 2 >= mix.Rows ? 1 : 0;
+            var lane = random.Next(4) == 0
+                ? random.Next(laneCount)
+                : (byBatch ? late : (int)piece.Op.Resource) % laneCount;
+            var units = costs.UnitChoices[random.Next(costs.UnitChoices.Count)];
+            var key = piece.Op.Index + late * random.Next(space.Ops.Count);
+            return (lane, units, key);
+        });
+        if (draft.Lanes.Distinct().Count() == 1)
+        {
+            draft.Lanes[^1] = (draft.Lanes[0] + 1) % laneCount;
+        }
+        return PlanBuilder.Build(space, draft);
+    }
+}

@@ -1,0 +1,101 @@
+// nanoflow calibrate MODEL: measures what the search for plans has to know, and says how far it can
+// be trusted: against the measurements before, and by predicting plans that it then measures.
+
+using NanoFlow.Cli;
+using NanoFlow.Engine;
+using NanoFlow.Engine.Measuring;
+using NanoFlow.Planning;
+
+namespace NanoFlow.Commands;
+
+internal static class CalibrateCommand
+{
+    private const int MostChecks = 100;
+
+    private static readonly Flag<string> Out = new(
+        "--out", "FILE", "a path", "the cache, where search and serve find it",
+        "where the cost table goes",
+        Read.Text);
+
+    private static readonly Flag<int> Check = new(
+        "--check", "N", $"0 to {MostChecks}", "0",
+        "so many random plans are predicted and then measured, for each --mix",
+        Read.Integer(0, MostChecks));
+
+    public static Command Command { get; } = new(
+        "calibrate",
+        "MODEL",
+        "Measures every operation alone and beside others, for the search for plans.",
+        [PlanFlags.Budget, Out, Check, PlanFlags.Seed, PlanFlags.Mix, .. PlanFlags.Engine],
+        Run);
+
+    private static Task<int> Run(Given given)
+    {
+        using var bench = Bench.Load(given);
+        var mixes = bench.Mixes(given);
+        var path = given.All(Out) is [.., var named] ? named : bench.CostPath;
+        var before = TryReadCosts(bench, path);
+        var costs = bench.Calibrate(given.Get(PlanFlags.Budget, PlanFlags.DefaultBudget), path);
+        var figures = new Figures();
+        figures.Add("file", "cost table", Path.GetFullPath(path));
+        figures.Add("ops", "times of operations", costs.Table.Ops.Count);
+        figures.Add("pairs", "pairs beside each other", costs.Table.Pairs.Count);
+        figures.Add("peak_gflops", "best compute", Text.Of($"{costs.PeakGflops:F0} GFLOP/s"));
+        figures.Add("peak_gb", "best memory", Text.Of($"{costs.PeakGigabytesPerSecond:F1} GB/s"));
+        figures.Add(
+            "handoff", "from lane to lane", Text.Of($"{costs.Table.HandoffMicroseconds:F1} us"));
+        if (before is not null)
+        {
+            var difference = costs.Table.MedianRelativeDifference(before.Table);
+            figures.Add(
+                "difference", "median difference to the last run", Text.Of($"{difference:P1}"));
+        }
+        figures.Write(asJson: false);
+        CheckPredictions(given, bench, costs.Table, mixes);
+        return Task.FromResult(0);
+    }
+
+    // What is there may be of another model, device or version; then there is nothing to compare.
+    private static CostSet? TryReadCosts(Bench bench, string path)
+    {
+        try
+        {
+            return File.Exists(path) ? bench.ReadCosts(path) : null;
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
+    }
+
+    private static void CheckPredictions(
+        Given given, Bench bench, CostTable costs, IReadOnlyList<StepMix> mixes)
+    {
+        var count = given.Get(Check, 0);
+        var seed = given.Get(PlanFlags.Seed, 1);
+        foreach (var mix in count == 0 ? [] : mixes)
+        {
+            var checks = PredictionCheck.Run(bench.Device, costs, mix, count, seed);
+            var table = new Table(
+                "plan", "lanes", "nano-ops", "predicted us", "measured us", "difference");
+            foreach (var check in checks)
+            {
+                table.Add(
+                    Text.Of($"seed {check.Seed}"),
+                    Text.Of($"{check.Plan.Lanes.Count}"),
+                    Text.Of($"{check.Plan.NanoOps.Count}"),
+                    Text.Of($"{check.Predicted:F1}"),
+                    Text.Of($"{check.Measured:F1}"),
+                    Text.Of($"{check.Difference:+0.0 %;-0.0 %}"));
+            }
+            var close = checks.Count(check => Math.Abs(check.Difference) <= 0.1);
+            var spread = checks.Max(c => c.Measured) / checks.Min(c => c.Measured);
+            Console.WriteLine();
+            Console.WriteLine(
+                $"periods of a layer, random plans from seed {seed}, step {Bench.Text(mix)}");
+            Console.Write(table);
+            Console.WriteLine(Text.Of(
+                $"{close} of {count} within 10 %; measured periods span {spread:F2}x"));
+        }
+    }
+}
