@@ -12,6 +12,7 @@ internal static class CommandTable
         ServeCommand.Command,
         CalibrateCommand.Command,
         SearchCommand.Command,
+        SimulateCommand.Command,
         MemoryCommand.Command,
         DoctorCommand.Command,
         ModelInspectCommand.Command,
