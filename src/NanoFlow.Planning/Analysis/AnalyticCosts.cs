@@ -3,9 +3,9 @@
 // A launch takes a fixed part, which splitting pays again and again, and its roofline times a
 // factor: how much longer than its roofline that kind of op took where it was measured (the
 // published table of operations, Llama-2-70B on eight A100). Prefill attention is bound by its
-// launch there, so the whole difference is fixed. On a share of the device it keeps the share of
-// its speed that the published exchange curves give; those were measured beside other ops, so
-// nothing else slows launches down.
+// launch there, so the whole difference is fixed. On a share of the device the rest keeps the share
+// of its speed that the published exchange curves give. Those were measured beside ops of other
+// resources, which therefore slow nothing down; ops of one resource share its speed.
 
 namespace NanoFlow.Planning.Analysis;
 
@@ -48,8 +48,8 @@ public sealed class AnalyticCosts : ICostModel
         }
         var (fixedPart, factor) = Efficiency.Of(op, _constants.LaunchMicroseconds);
         var perRow = op.Part == RowPart.Decode ? _constants.DecodeRowMicroseconds : 0;
-        var best = fixedPart + factor * Roofline(op, work) + perRow * work.Rows;
-        return best / Speed(op.Resource, launch.Units);
+        var best = factor * Roofline(op, work) + perRow * work.Rows;
+        return fixedPart + best / Speed(op.Resource, launch.Units);
     }
 
     public double SlowDown(in Launch launch, in Launch other)

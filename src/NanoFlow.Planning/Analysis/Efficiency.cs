@@ -21,7 +21,7 @@ internal static class Efficiency
             // Norms, rotation and activation are bound by memory, and published engines fuse them
             // with their neighbours.
             var (bytes, memory) = Layer[OperationTable.DecodeAttention];
-            return (op.Segment == Segment.Layer ? launchMicroseconds : 0, (memory - launchMicroseconds) / bytes);
+            return (0, memory / bytes);
         }
         var (roofline, measured) = Layer[name];
         if (name == OperationTable.PrefillAttention)

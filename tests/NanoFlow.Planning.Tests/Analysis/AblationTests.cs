@@ -43,6 +43,23 @@ public sealed class AblationTests(ITestOutputHelper output)
             PublishedSplit.PlanOf(load.Graph, load.Mix, load.Costs.UnitCount)));
     }
 
+    // Ends by count, so that the seed alone decides: the time is out of reach.
+    [Theory]
+    [MemberData(nameof(Workloads))]
+    public void Overlapped_FoundBySearch_IsNearThePublished(string workload)
+    {
+        var (load, published) = Load(workload);
+        var options = new PlanSearchOptions
+        {
+            Budget = TimeSpan.FromHours(1),
+            MaxEvaluations = 40_000,
+        };
+
+        var found = PlanSearch.Run(load.Graph, load.Mix, load.Costs, options);
+
+        Check(published.Overlapped, load.TokensPerSecond(found.Best[0].Plan));
+    }
+
     private static (ServingLoad Load, PublishedAblation Published) Load(string workload) => (
         ServingLoad.OfAblation(AnalysisData.WorkloadOf(workload), CostConstants.Fitted),
         Published.Tables.Ablation.Single(row => row.Workload == workload));
