@@ -32,6 +32,8 @@ public static class AnalyticGraph
         public const int CarryIn = 0;
         public const int CarryOut = 1;
 
+        private const int None = GraphFacts.None;
+
         private readonly double _element = (int)format;
         private readonly double _share = 1.0 / deviceCount;
         private int _tensorCount = CarryOut + 1;
@@ -114,13 +116,12 @@ public static class AnalyticGraph
                 [new(CarryOut, Reach.All)], normed);
             Add(
                 Segment.Epilogue, "lm_head", "gemm", ResourceKind.Memory,
-                GemmWork(model.Hidden, model.Vocabulary, 1, 1), [new(normed, Reach.Same)], [logits]);
+                GemmWork(model.Hidden, model.Vocabulary, 1, 1),
+                [new(normed, Reach.Same)], [logits]);
             Move(
                 Segment.Epilogue, "sample", "sample", model.Vocabulary * _share,
                 [new(logits, Reach.Same)]);
         }
-
-        private const int None = GraphFacts.None;
 
         private int New() => _tensorCount++;
 

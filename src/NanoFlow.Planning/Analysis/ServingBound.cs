@@ -1,6 +1,7 @@
-// First-order bounds of serving: every step reads the weights and the whole KV cache, and computes
-// its rows. Attention's FLOPs, activations, network and host are left out, so nothing real reaches
-// them.
+// First-order bounds of serving: every step reads the weights and the whole KV cache, and
+// multiplies every row with every parameter. Attention's FLOPs, activations, network and host are
+// left out, which no GPU makes up for; embedding and head are counted for rows that do not need
+// them, so a predicted step on a slow device may come out a little above.
 
 namespace NanoFlow.Planning.Analysis;
 

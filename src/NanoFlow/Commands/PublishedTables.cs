@@ -34,8 +34,8 @@ internal static class PublishedTables
     public static string Ablation(PlanSearchOptions options)
     {
         var table = new Table(
-            "workload", "sequential", "in nano-batches", "overlapped", "gap", "busiest share",
-            "found share");
+            "workload", "sequential", "in nano-batches", "overlapped", "found, one lane", "gap",
+            "max T / sum T", "found / sequential");
         foreach (var row in Published.Tables.Ablation)
         {
             var load = ServingLoad.OfAblation(
@@ -47,6 +47,7 @@ internal static class PublishedTables
                 Beside(load.TokensPerSecond(load.Sequential), row.Sequential),
                 Beside(load.TokensPerSecond(split), row.Split),
                 Beside(load.TokensPerSecond(found.Best[0].Plan), row.Overlapped),
+                Beside(load.TokensPerSecond(OneLane(found.Best[0].Plan)), row.Split),
                 Text.Of($"{found.Gap:P1}"),
                 Text.Of($"{load.BusiestShare():F3}"),
                 Text.Of($"{found.Period / found.SequentialPeriod:F3}"));
@@ -55,9 +56,19 @@ internal static class PublishedTables
             + $"{Published.DeviceCount} {Published.Accelerator.Name}, {Published.StepRows} rows\n"
             + table;
 
-        static string Beside(double predicted, double published) =>
-            Text.Of($"{predicted:F0} ({published:F0}) {predicted / published - 1:+0.0%;-0.0%}");
+        static string Beside(double predicted, double published)
+        {
+            var percent = Math.Round(100 * (predicted / published - 1), 1);
+            return Text.Of($"{predicted:F0} ({published:F0}) {percent:+0.0;-0.0;0.0} %");
+        }
     }
+
+    // Its nano-ops one after the other, each on the whole device.
+    private static Plan OneLane(Plan plan) => plan with
+    {
+        Lanes = [new Lane(0)],
+        NanoOps = [.. plan.NanoOps.Select(nano => nano with { Lane = 0, Units = 0 })],
+    };
 
     private static string MemoryRatios(Accelerator device, IReadOnlyList<DecoderShape> models)
     {

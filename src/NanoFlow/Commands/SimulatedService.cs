@@ -79,10 +79,10 @@ internal static class SimulatedService
     private static void AddBound(Figures figures, ServingBound bound)
     {
         Add("sequences", "sequences that fit", bound.Sequences);
-        Add("compute_bound", "bound by compute, answer tokens/s", bound.Compute);
-        Add("memory_bound", "bound by memory", bound.Memory);
-        Add("sequential_bound", "bound of one after the other", bound.Sequential);
-        Add("overlapped_bound", "bound of both at once", bound.Overlapped);
+        Add("compute_bound", "first-order bounds, answer tokens/s: compute", bound.Compute);
+        Add("memory_bound", "  memory", bound.Memory);
+        Add("sequential_bound", "  one after the other", bound.Sequential);
+        Add("overlapped_bound", "  both at once", bound.Overlapped);
 
         void Add(string key, string label, double value) =>
             figures.Add(key, label, Math.Round(value), Text.Of($"{value:F0}"));
@@ -95,9 +95,10 @@ internal static class SimulatedService
         var answers = workload.DecodeShare * load.Cluster.Count;
         figures.Add("rows", "rows of a step", load.Mix.Rows);
         figures.Add("decode_rows", "of them decode", load.Mix.DecodeRows);
-        Add("sequential_tokens", "sequential, answer tokens/s", "F0",
+        Add("sequential_tokens", "sequential plan, answer tokens/s", "F0",
             answers * load.TokensPerSecond(load.Sequential));
-        Add("found_tokens", "found, answer tokens/s", "F0", answers * load.TokensPerSecond(plan));
+        Add("found_tokens", "found plan, answer tokens/s", "F0",
+            answers * load.TokensPerSecond(plan));
         Add("sequential_period_us", "sequential, us a layer", "F1", found.SequentialPeriod);
         Add("found_period_us", "found, us a layer", "F1", found.Period);
         Add("lower_bound_us", "no plan is below, us a layer", "F1", found.LowerBound);
