@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "abi/backends.h"
+#include "abi/step_slot.h"
 #include "core/check.h"
 #include "models/models.h"
 #include "models/rope.h"
@@ -21,16 +22,13 @@ constexpr uint32_t kMaxSequences = 1u << 14;
 constexpr uint32_t kMaxPositions = 1u << 22;
 constexpr uint32_t kMaxPages = 1u << 28;
 constexpr uint32_t kMaxTableEntries = 1u << 30;      // page tables of a slot
+constexpr uint32_t kMaxSpans = 1u << 23;             // of a trace: 256 MB
 constexpr uint64_t kMaxKvBytes = uint64_t{1} << 47;  // what a process can address
 
 void check_range(uint32_t value, uint32_t low, uint32_t high, const char* name) {
   NF_CHECK(value >= low && value <= high, NF_INVALID_ARGUMENT,
            std::string("options: ") + name + " = " + std::to_string(value) + ", allowed " +
                std::to_string(low) + ".." + std::to_string(high));
-}
-
-uint32_t pages_of_sequence(const nf_engine_options& options) {
-  return (options.max_positions + options.page_tokens - 1) / options.page_tokens;
 }
 
 const nf_engine_options& checked(const nf_engine_options& options) {
@@ -78,66 +76,6 @@ uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
 // Greedy, without anything that names memory.
 constexpr nf_sampling kPlainSampling{0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
-// The buffers of one step. Vectors are sized once and never move.
-struct Engine::Slot {
-  Slot(const nf_engine_options& options, uint32_t vocab)
-      : mask_words((vocab + 31) / 32),
-        tokens(options.max_step_rows),
-        row_sequence(options.max_step_rows),
-        row_position(options.max_step_rows),
-        sequences(options.max_sequences),
-        first_row(options.max_sequences),
-        pages(size_t{options.max_sequences} * pages_of_sequence(options)),
-        sampling(options.max_sequences),
-        bias(size_t{options.max_sequences} * NF_MAX_BIAS),
-        masks(size_t{options.max_sequences} * mask_words),
-        sample_row(options.max_sequences),
-        out_tokens(options.max_sequences),
-        out_logprobs(options.max_sequences),
-        out_top_tokens(size_t{options.max_sequences} * NF_MAX_LOGPROBS),
-        out_top_logprobs(size_t{options.max_sequences} * NF_MAX_LOGPROBS) {}
-
-  static uint64_t bytes(const nf_engine_options& options, uint32_t vocab) {
-    const uint64_t per_row = 3 * sizeof(uint32_t);
-    const uint64_t per_sequence =
-        sizeof(nf_sequence) + sizeof(nf_sampling) + NF_MAX_BIAS * sizeof(nf_bias) +
-        pages_of_sequence(options) * sizeof(uint32_t) + (vocab + 31) / 32 * sizeof(uint32_t) +
-        4 * sizeof(uint32_t) + NF_MAX_LOGPROBS * 2 * sizeof(float);
-    return options.max_step_rows * per_row + options.max_sequences * per_sequence;
-  }
-
-  nf_step_buffers buffers() {
-    return {.tokens = tokens.data(),
-            .sequences = sequences.data(),
-            .pages = pages.data(),
-            .sampling = sampling.data(),
-            .bias = bias.data(),
-            .masks = masks.data(),
-            .mask_words = mask_words,
-            .pages_capacity = static_cast<uint32_t>(pages.size())};
-  }
-
-  uint32_t mask_words;
-  std::vector<int32_t> tokens;
-  std::vector<uint32_t> row_sequence;
-  std::vector<uint32_t> row_position;
-  std::vector<nf_sequence> sequences;
-  std::vector<uint32_t> first_row;
-  std::vector<uint32_t> pages;
-  std::vector<nf_sampling> sampling;
-  std::vector<nf_bias> bias;
-  std::vector<uint32_t> masks;
-  std::vector<uint32_t> sample_row;
-  std::vector<int32_t> out_tokens;
-  std::vector<float> out_logprobs;
-  std::vector<int32_t> out_top_tokens;
-  std::vector<float> out_top_logprobs;
-
-  StepState step;
-  Event released;
-  bool in_flight = false;
-};
-
 nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_spec& spec) {
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options.device_kind, options.num_threads);
@@ -148,7 +86,7 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   memory.arena = place_arena(graph, options.max_step_rows, options.max_sequences).total_bytes;
   memory.kv_page = page_bytes(options, graph, *backend) * graph.dims.num_layers;
   memory.sampling = penalty_bytes(options, graph) + pooled_bytes(options, graph);
-  memory.steps = options.num_slots * Slot::bytes(options, graph.dims.vocab) +
+  memory.steps = options.num_slots * StepSlot::bytes(options, graph.dims.vocab) +
                  rope_tables(options, spec) * rope_bytes(options, graph);
   memory.largest_tensor = weights.largest_source_bytes();
   return memory;
@@ -166,7 +104,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
   allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
-    slots_.push_back(std::make_unique<Slot>(options_, graph_.dims.vocab));
+    slots_.push_back(std::make_unique<StepSlot>(options_, graph_.dims.vocab));
   }
 }
 
@@ -254,7 +192,7 @@ void Engine::destroy_program(Program* program) {
   std::erase_if(programs_, [program](const auto& owned) { return owned.get() == program; });
 }
 
-Engine::Slot& Engine::slot_at(uint32_t slot) const {
+StepSlot& Engine::slot_at(uint32_t slot) const {
   NF_CHECK(slot < slots_.size(), NF_INVALID_ARGUMENT,
            "slot " + std::to_string(slot) + " is out of range");
   return *slots_[slot];
@@ -263,7 +201,7 @@ Engine::Slot& Engine::slot_at(uint32_t slot) const {
 void Engine::map(uint32_t index, nf_step_buffers& out) { out = slot_at(index).buffers(); }
 
 void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape) {
-  Slot& slot = checked_step(index, program, shape);
+  StepSlot& slot = checked_step(index, program, shape);
   slot.step.body = execute;
   slot.step.observer = observer_;
   slot.in_flight = true;
@@ -271,9 +209,8 @@ void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape
 }
 
 // The slot, when what the caller wrote there is safe to run.
-Engine::Slot& Engine::checked_step(uint32_t index, const Program& program,
-                                   const nf_step_shape& shape) {
-  Slot& slot = slot_at(index);
+StepSlot& Engine::checked_step(uint32_t index, const Program& program, const nf_step_shape& shape) {
+  StepSlot& slot = slot_at(index);
   NF_CHECK(ready_, NF_INVALID_ARGUMENT, "submit: the weights are not complete");
   NF_CHECK(!slot.in_flight, NF_INVALID_ARGUMENT, "submit: the slot's step was not waited for");
   NF_CHECK(owns(&program), NF_INVALID_ARGUMENT, "submit: the program is not of this engine");
@@ -282,7 +219,7 @@ Engine::Slot& Engine::checked_step(uint32_t index, const Program& program,
   return slot;
 }
 
-void Engine::start(Slot& slot, Program& program) {
+void Engine::start(StepSlot& slot, Program& program) {
   StepState& step = slot.step;
   step.program = &program;
   step.number = ++steps_submitted_;
@@ -302,7 +239,7 @@ bool Engine::is_idle() const {
 void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shape,
                      std::span<nf_measure_item> items, MeasureGoal goal) {
   NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "measure: a step was not waited for");
-  Slot& slot = checked_step(index, program, shape);
+  StepSlot& slot = checked_step(index, program, shape);
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
   Measurement measurement(program, slot.step.batch, items, goal);
   slot.step.body = Measurement::run;
@@ -314,7 +251,7 @@ void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shap
   measurement.read(items);
 }
 
-void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
+void Engine::fill_batch(StepSlot& slot, const nf_step_shape& shape) {
   uint32_t row = 0;
   uint32_t samples = 0;
   for (uint32_t s = 0; s < shape.num_sequences; ++s) {
@@ -353,7 +290,7 @@ void Engine::fill_batch(Slot& slot, const nf_step_shape& shape) {
 }
 
 void Engine::release(uint32_t index) {
-  Slot& slot = slot_at(index);
+  StepSlot& slot = slot_at(index);
   NF_CHECK(slot.in_flight, NF_INVALID_ARGUMENT, "release: the slot has no step in flight");
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
   if (!slot.released.reached(slot.step.number)) slot.step.released_ns = now_ns();
@@ -361,7 +298,7 @@ void Engine::release(uint32_t index) {
 }
 
 bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
-  Slot& slot = slot_at(index);
+  StepSlot& slot = slot_at(index);
   NF_CHECK(slot.in_flight, NF_INVALID_ARGUMENT, "wait: the slot has no step in flight");
   StepState& step = slot.step;
   if (!completed_.wait_for(step.number, timeout_us)) return false;
@@ -377,8 +314,37 @@ bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
   return true;
 }
 
+void Engine::start_trace(uint32_t max_spans) {
+  NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "trace: a step was not waited for");
+  NF_CHECK(trace_ == nullptr, NF_INVALID_ARGUMENT, "trace: it has been started already");
+  NF_CHECK(max_spans >= 1 && max_spans <= kMaxSpans, NF_INVALID_ARGUMENT,
+           "trace: max_spans = " + std::to_string(max_spans) + ", allowed 1.." +
+               std::to_string(kMaxSpans));
+  trace_ = std::make_unique<Trace>(max_spans);
+  observer_ = trace_.get();
+}
+
+Trace& Engine::running_trace() const {
+  NF_CHECK(trace_ != nullptr, NF_INVALID_ARGUMENT, "trace: it has not been started");
+  NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "trace: a step was not waited for");
+  return *trace_;
+}
+
+uint32_t Engine::read_trace(std::span<nf_span> out, uint64_t& dropped) {
+  Trace& trace = running_trace();
+  const uint32_t count = trace.read(out);
+  dropped = trace.dropped();
+  return count;
+}
+
+void Engine::stop_trace() {
+  running_trace();
+  observer_ = nullptr;
+  trace_.reset();
+}
+
 void Engine::copy_logits(uint32_t index, uint32_t sample, float* out, uint32_t capacity) const {
-  const Slot& slot = slot_at(index);
+  const StepSlot& slot = slot_at(index);
   NF_CHECK(!slot.in_flight && slot.step.number == steps_submitted_ && steps_submitted_ > 0,
            NF_INVALID_ARGUMENT, "logits: not the last completed step");
   NF_CHECK(sample < slot.step.batch.num_samples && capacity >= graph_.dims.vocab,

@@ -11,10 +11,13 @@
 #include "core/measure.h"
 #include "core/model_memory.h"
 #include "core/program.h"
+#include "core/trace.h"
 #include "models/weights.h"
 #include "nanoflow.h"
 
 namespace nf {
+
+struct StepSlot;
 
 class Engine {
  public:
@@ -47,25 +50,30 @@ class Engine {
   // Loops nano-ops of the program on the slot's step and writes their times (measure.h). Blocks.
   void measure(uint32_t slot, Program& program, const nf_step_shape& shape,
                std::span<nf_measure_item> items, MeasureGoal goal);
+
+  // Records every launch from the next submit on, up to max_spans until they are read.
+  void start_trace(uint32_t max_spans);
+  uint32_t read_trace(std::span<nf_span> out, uint64_t& dropped);
+  void stop_trace();
+
   void copy_logits(uint32_t slot, uint32_t sample, float* out, uint32_t capacity) const;
   void copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) const;
 
-  // Sees every launch from the next submit on; null to stop. For traces and tests.
+  // Sees every launch from the next submit on; null to stop. For tests.
   void observe(ExecutionObserver* observer) { observer_ = observer; }
   const ModelMemory& memory() const { return memory_; }
 
  private:
-  struct Slot;
-
-  Slot& slot_at(uint32_t slot) const;
+  StepSlot& slot_at(uint32_t slot) const;
   void allocate(const nf_model_spec& spec);
   void allocate_rope(const nf_model_spec& spec);
   size_t checked_kv_bytes(size_t page) const;
   bool owns(const Program* program) const;
-  Slot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
-  void fill_batch(Slot& slot, const nf_step_shape& shape);
-  void start(Slot& slot, Program& program);
+  StepSlot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
+  void fill_batch(StepSlot& slot, const nf_step_shape& shape);
+  void start(StepSlot& slot, Program& program);
   bool is_idle() const;
+  Trace& running_trace() const;
 
   nf_engine_options options_;
   std::unique_ptr<Backend> backend_;
@@ -77,9 +85,10 @@ class Engine {
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
   float* pooled_ = nullptr;             // [max_sequences, hidden]
   std::vector<uint32_t> pooled_rows_;   // [max_sequences]
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<StepSlot>> slots_;
   std::vector<std::unique_ptr<Program>> programs_;
   ExecutionObserver* observer_ = nullptr;
+  std::unique_ptr<Trace> trace_;  // the observer, while there is a trace
   uint64_t steps_submitted_ = 0;
   Completion completed_;  // number of the last completed step
   bool ready_ = false;

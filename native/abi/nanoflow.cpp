@@ -226,6 +226,31 @@ nf_status nf_measure(nf_engine* engine, uint32_t slot, nf_program* program,
   });
 }
 
+nf_status nf_trace_start(nf_engine* engine, uint32_t max_spans) {
+  return guard([&] {
+    require(engine, "engine");
+    engine->engine.start_trace(max_spans);
+  });
+}
+
+nf_status nf_trace_read(nf_engine* engine, nf_span* out, uint32_t capacity, uint32_t* count,
+                        uint64_t* dropped) {
+  return guard([&] {
+    require(engine, "engine");
+    if (capacity > 0) require(out, "out");
+    require(count, "count");
+    require(dropped, "dropped");
+    *count = engine->engine.read_trace({out, capacity}, *dropped);
+  });
+}
+
+nf_status nf_trace_stop(nf_engine* engine) {
+  return guard([&] {
+    require(engine, "engine");
+    engine->engine.stop_trace();
+  });
+}
+
 nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sample, float* out,
                          uint32_t capacity) {
   return guard([&] {

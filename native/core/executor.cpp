@@ -46,6 +46,7 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   StepState& step = run.step;
   Program& program = *step.program;
   const BoundNanoOp& bound = program.nano_ops()[index];
+  if (step.observer) step.observer->arrive(bound.nano.lane, index, tick);
   wait_for(step, bound, tick);
   if (bound.op->gated) pass_gate(run);
   const uint64_t value = event_value(step, tick);

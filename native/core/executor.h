@@ -17,6 +17,8 @@ namespace nf {
 class ExecutionObserver {
  public:
   virtual ~ExecutionObserver() = default;
+  // Its turn has come on its lane; it may still have to wait. Also called where it has no rows.
+  virtual void arrive(uint32_t /*lane*/, uint32_t /*nano_op*/, uint32_t /*tick*/) {}
   virtual void before_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) = 0;
   virtual void after_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) = 0;
 };

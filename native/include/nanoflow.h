@@ -413,6 +413,16 @@ typedef struct nf_measure_item {
   uint32_t reserved;
 } nf_measure_item;
 
+/* One execution of a nano-op in a step. Times are of one steady clock, in nanoseconds. */
+typedef struct nf_span {
+  uint64_t arrived_ns; /* its turn had come on its lane; until begin_ns it waited for others */
+  uint64_t begin_ns;
+  uint64_t end_ns;
+  uint32_t tick; /* 0: prologue, 1 + l: layer l, num_layers + 1: epilogue */
+  uint16_t nano_op;
+  uint16_t lane;
+} nf_span;
+
 typedef struct nf_engine nf_engine;   /* one device, one model, its KV pages */
 typedef struct nf_program nf_program; /* a plan bound to an engine */
 
@@ -470,6 +480,16 @@ NF_API nf_status nf_step_wait(nf_engine* engine, uint32_t slot, uint32_t timeout
 NF_API nf_status nf_measure(nf_engine* engine, uint32_t slot, nf_program* program,
                             const nf_step_shape* shape, nf_measure_item* items, uint32_t num_items,
                             uint32_t minimum_us, uint32_t minimum_count);
+
+/* Records when nano-ops with rows run, in the steps submitted from now on. Memory for max_spans (1
+ * .. 2^23) is taken here. No step is in flight in these three calls. */
+NF_API nf_status nf_trace_start(nf_engine* engine, uint32_t max_spans);
+/* Moves up to capacity spans to out: the oldest first, those of a lane in the order in which they
+ * ran. *count less than capacity: no more are left. *dropped counts those since the start that
+ * found no room. */
+NF_API nf_status nf_trace_read(nf_engine* engine, nf_span* out, uint32_t capacity, uint32_t* count,
+                               uint64_t* dropped);
+NF_API nf_status nf_trace_stop(nf_engine* engine);
 
 /* Copies the unmodified logits [vocab] of one sample of the last completed step. For tests and
  * evaluation: valid only while no later step has been submitted. */

@@ -2,6 +2,7 @@
 // taken, then weights are packed one by one, then the plans are lowered. Whatever fails frees what
 // was made.
 
+using NanoFlow.Engine.Measuring;
 using NanoFlow.Models;
 using NanoFlow.Native;
 using NanoFlow.Planning;
@@ -21,12 +22,15 @@ internal static class EngineLoader
     }
 
     public static EngineParts Load(
-        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+        EngineModel model,
+        EngineOptions options,
+        Action<LoadProgress>? progress,
+        Action<PlanningProgress>? planning)
     {
         var opened = Open(model, options, progress);
         try
         {
-            var plans = DecidePlans(opened, options);
+            var plans = DecidePlans(opened, options, Find);
             var executor = new NativeStepExecutor(
                 opened.Engine, plans.Programs, opened.Limits, Scheduler.MaxStepsInFlight);
             return new EngineParts(
@@ -34,6 +38,17 @@ internal static class EngineLoader
                 plans.Table,
                 opened.Limits,
                 opened.Facts with { Plans = plans.Facts });
+
+            PlanSet Find()
+            {
+                using var bench = new PlanBench(opened, ownsEngine: false);
+                return PlanFinder.FindSet(
+                    bench,
+                    opened.Facts.Origin,
+                    model.Source?.Name ?? "",
+                    options.PlanningBudget,
+                    planning);
+            }
         }
         catch
         {
@@ -140,18 +155,17 @@ internal static class EngineLoader
 
     // The one place where it is decided which plans run. A search that fills an empty cache has the
     // engine to itself here: nothing is served yet.
-    private static unsafe DecidedPlans DecidePlans(OpenedEngine opened, EngineOptions options)
+    private static unsafe DecidedPlans DecidePlans(
+        OpenedEngine opened, EngineOptions options, Func<PlanSet> find)
     {
         var (graph, device) = (opened.Facts.Graph, opened.Facts.Device);
         var decision = new PlanDecision(
             graph,
             OriginOf(graph, device),
             Plan.Sequential(graph, device.UnitCount, options.MaxBatchedTokens),
-            options.CacheFolder is { } folder
-                ? new PlanCache(folder)
-                : PlanCache.OfUser(Environment.GetEnvironmentVariable),
+            new PlanCache(options.CacheFolder ?? PlanCache.OfUser(_ => null).Folder),
             plan => (nint)opened.Engine.CreateProgram(plan));
-        return decision.Decide(options.Plans, find: null);
+        return decision.Decide(options.Plans, find);
     }
 }
 

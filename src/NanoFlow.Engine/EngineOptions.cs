@@ -46,8 +46,14 @@ public sealed record EngineOptions
     /// <summary>How steps are laid out over the device.</summary>
     public PlanChoice Plans { get; init; } = PlanChoice.Sequential;
 
-    /// <summary>Where plans and costs are kept. Null: the cache of the user.</summary>
+    /// <summary>Where plans and costs are kept. Null: the cache of the user, by no
+    /// variable.</summary>
     public string? CacheFolder { get; init; }
+
+    /// <summary>Time to look for plans before anything is served, where they are wanted and there
+    /// are none: long enough for a median of each measurement, short enough to wait for at a
+    /// start.</summary>
+    public TimeSpan PlanningBudget { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Requests that may wait for admission. Beyond it a client is better told at once
     /// than after minutes.</summary>
@@ -72,6 +78,7 @@ public sealed record EngineOptions
         Check(nameof(Threads), Threads, 0, EngineLimits.Threads);
         Check(nameof(MaxQueuedRequests), MaxQueuedRequests, 1, int.MaxValue);
         Check(nameof(MaxQueuedTokens), MaxQueuedTokens, 1, long.MaxValue);
+        Check(nameof(PlanningBudget), PlanningBudget.Ticks, 1, TimeSpan.FromHours(1).Ticks);
         Check(nameof(StallAfter), StallAfter.Ticks, 1, TimeSpan.MaxValue.Ticks);
         if (BlockSize is not (16 or 32 or 64 or 128))
         {

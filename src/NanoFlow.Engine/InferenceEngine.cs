@@ -42,10 +42,14 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="EngineException">It does not fit, or cannot be loaded here.</exception>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static InferenceEngine Load(
-        EngineModel model, EngineOptions options, Action<LoadProgress>? progress = null)
+        EngineModel model,
+        EngineOptions options,
+        Action<LoadProgress>? progress = null,
+        Action<PlanningProgress>? planning = null)
     {
         options.Validate();
-        return new InferenceEngine(EngineLoader.Load(model, options, progress), options);
+        var parts = EngineLoader.Load(model, options, progress, planning);
+        return new InferenceEngine(parts, options);
     }
 
     /// <summary>What loading would take, without doing it.</summary>

@@ -1,6 +1,7 @@
 namespace NanoFlow.Planning;
 
-/// <summary>A plan or cost file is wrong; the message names the field and what is allowed.</summary>
+/// <summary>A plan or cost file is wrong; the message names the field and the allowed
+/// range.</summary>
 public sealed class PlanFormatException : Exception
 {
     public PlanFormatException(string message)

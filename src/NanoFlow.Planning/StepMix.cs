@@ -8,8 +8,8 @@ namespace NanoFlow.Planning;
 /// <param name="Context">Tokens that a row attends, on average.</param>
 public readonly record struct NanoWork(int Rows, double Context);
 
-/// <summary>Decode rows come first, one for each sequence that decodes; the prefill rows are a chunk
-/// of one more sequence.</summary>
+/// <summary>Decode rows come first, one for each sequence that decodes; the prefill rows are a
+/// chunk of one more sequence.</summary>
 /// <param name="Rows">Of the step.</param>
 /// <param name="DecodeRows">Of them.</param>
 /// <param name="Context">Tokens that a decode row attends, and tokens that the prefill chunk has

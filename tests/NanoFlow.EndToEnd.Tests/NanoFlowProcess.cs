@@ -42,6 +42,8 @@ public sealed class NanoFlowProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // What the user of this machine has found for a model is not part of a test.
+        start.Environment["NANOFLOW_CACHE"] = Path.Combine(AppContext.BaseDirectory, "cache");
         foreach (var (name, value) in variables)
         {
             start.Environment[name] = value;

@@ -55,7 +55,8 @@ internal static class FakeEngine
         {
             HiddenSize = HiddenSize,
         };
-        return new InferenceEngine(new EngineParts(executor, plans ?? NoPlans, limits, facts), options);
+        var parts = new EngineParts(executor, plans ?? NoPlans, limits, facts);
+        return new InferenceEngine(parts, options);
     }
 
     /// <summary>A plan, without content, for each mix.</summary>

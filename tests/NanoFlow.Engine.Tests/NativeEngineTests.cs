@@ -87,15 +87,15 @@ public sealed class NativeEngineTests : IDisposable
         }
 
         var path = Path.Combine(_folder, "plan.json");
-        await File.WriteAllBytesAsync(path, TwoNanoBatches(model));
-        using var planned = InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) });
+        await File.WriteAllBytesAsync(path, PlansOf(model, InHalves));
+        var options = Small with { Plans = PlanChoice.File(path) };
+        using var planned = InferenceEngine.Load(model, options);
         var again = Load()[3];
         planned.TrySubmit(again);
         Assert.Equal(expected, (await again.ReadAll()).Select(t => t.Token));
 
         await File.WriteAllTextAsync(path, "{}");
-        var refused = Assert.Throws<EngineException>(
-            () => InferenceEngine.Load(model, Small with { Plans = PlanChoice.File(path) }));
+        var refused = Assert.Throws<EngineException>(() => InferenceEngine.Load(model, options));
         Assert.Contains("plan.format", refused.Message, StringComparison.Ordinal);
     }
 
@@ -122,6 +122,28 @@ public sealed class NativeEngineTests : IDisposable
         Assert.All(graph.Ops, op => Assert.True(op.Work.RowFlops > 0 && op.Work.RowBytes > 0));
         var device = engine.DescribeDevice();
         Assert.Contains(device.Processor, device.Fingerprint, StringComparison.Ordinal);
+    }
+
+    // All programs are there from the start: nothing happens between two steps of different plans.
+    [Fact]
+    public async Task Model_AnotherPlanEachStep_SameTokens()
+    {
+        var model = OpenModel();
+        var expected = new List<List<int>>();
+        using (var engine = InferenceEngine.Load(model, Small))
+        {
+            expected.AddRange(await AnswerAsync(engine, Load()));
+        }
+
+        var path = Path.Combine(_folder, "plan.json");
+        await File.WriteAllBytesAsync(path, PlansOf(model, InHalves, OnTwoLanes));
+        var options = Small with { Plans = PlanChoice.File(path) };
+        var parts = EngineLoader.Load(model, options, progress: null, planning: null);
+        var executor = new TurnTaking(parts.Executor, new int[3]);
+        using var planned = new InferenceEngine(parts with { Executor = executor }, options);
+
+        Assert.Equal(expected, await AnswerAsync(planned, Load()));
+        Assert.All(executor.Steps, count => Assert.True(count > 30, $"only {count} steps"));
     }
 
     [Fact]
@@ -210,25 +232,84 @@ public sealed class NativeEngineTests : IDisposable
             Sampling = sampling ?? SamplingParams.Greedy,
         });
 
-    // Every op cut in two halves, one after the other.
-    private static byte[] TwoNanoBatches(EngineModel model)
+    private static async Task<List<List<int>>> AnswerAsync(
+        InferenceEngine engine, Generation[] generations)
+    {
+        Assert.All(generations, g => Assert.Equal(SubmitOutcome.Accepted, engine.TrySubmit(g)));
+        var answers = new List<List<int>>();
+        foreach (var generation in generations)
+        {
+            answers.Add([.. (await generation.ReadAll()).Select(t => t.Token)]);
+        }
+        return answers;
+    }
+
+    // A file of plans made from the sequential one for four rows, in buckets of their own.
+    private static byte[] PlansOf(EngineModel model, params Func<Plan, Plan>[] changes)
     {
         using var spec = new NativeModelSpec(model);
         using var engine = new NativeEngine(EngineLoader.ToNative(Small, 256, 16), spec);
         var graph = engine.DescribeGraph();
         var device = engine.DescribeDevice();
         var whole = Plan.Sequential(graph, device.UnitCount, stepRows: 4);
-        var halves = whole.NanoOps.SelectMany(op => new[]
-        {
-            op with { RowEnd = 2 },
-            op with { RowBegin = 2 },
-        });
-        var plan = whole with { NanoOps = [.. halves] };
+        var buckets = changes.Select(
+            (change, i) => FakeEngine.Bucket(new StepMix(4, 4, 64 << i), change(whole)));
         return PlanFile.Write(new PlanSet(
             EngineLoader.OriginOf(graph, device),
             "tiny-llama",
-            LayerCount: 2,
+            graph.LayerCount,
             graph.Ops,
-            [new PlanBucket(new StepMix(4, 4, 1), plan, true, new PlanTimes(0, 0, 0, 0, 0), [])]));
+            [.. buckets]));
+    }
+
+    // Every op cut in two halves, one after the other.
+    private static Plan InHalves(Plan whole) => whole with
+    {
+        NanoOps =
+        [
+            .. whole.NanoOps.SelectMany(op => new[]
+            {
+                op with { RowEnd = 2 },
+                op with { RowBegin = 2 },
+            }),
+        ],
+    };
+
+    // The second halves on a lane of their own.
+    private static Plan OnTwoLanes(Plan whole)
+    {
+        var halves = InHalves(whole);
+        return halves with
+        {
+            Lanes = [new Lane(0), new Lane(0)],
+            NanoOps = [.. halves.NanoOps.Select(op => op with { Lane = op.RowBegin / 2 })],
+        };
+    }
+
+    // Step n runs plan n modulo their number, whatever the engine chose.
+    private sealed class TurnTaking(IStepExecutor inner, int[] steps) : IStepExecutor
+    {
+        public IReadOnlyList<int> Steps => steps;
+
+        public int SlotCount => inner.SlotCount;
+
+        public IStepWriter Begin(int slot) => inner.Begin(slot);
+
+        public void Submit(int slot, in StepInfo step, int plan)
+        {
+            var turn = (int)(step.Number % steps.Length);
+            steps[turn]++;
+            inner.Submit(slot, step, turn);
+        }
+
+        public void Release(int slot) => inner.Release(slot);
+
+        public bool TryWait(int slot, TimeSpan timeout, StepResults results) =>
+            inner.TryWait(slot, timeout, results);
+
+        public void ReadPooled(int sequenceSlot, Span<float> state) =>
+            inner.ReadPooled(sequenceSlot, state);
+
+        public void Dispose() => inner.Dispose();
     }
 }

@@ -29,6 +29,9 @@ public sealed class PlanFileTests : IDisposable
         using (var engine = Load(_path))
         {
             Assert.Equal(expected, await AnswerAsync(engine));
+            var counters = engine.Counters;
+            var planned = counters.Plans.Skip(1).Sum(plan => plan.Steps);
+            Assert.True(planned > counters.Steps / 3, $"{planned} of {counters.Steps} steps");
         }
     }
 
@@ -56,13 +59,17 @@ public sealed class PlanFileTests : IDisposable
         Assert.Contains("not covered exactly once", error.Message, StringComparison.Ordinal);
     }
 
-    // For a step of few rows, so that every step takes it.
+    // For every mix of rows that the answers come to: prefill, decode and both.
     private void Write(EngineFacts facts, Plan plan)
     {
-        var mix = new StepMix(plan.StepRows, plan.StepRows, 1);
-        var bucket = new PlanBucket(mix, plan, true, new PlanTimes(0, 0, 0, 0, 0), []);
+        var buckets =
+            from rows in (int[])[4, 11, 31, 88, 250]
+            from quarters in Enumerable.Range(0, 5)
+            from context in (int[])[8, 100]
+            let mix = new StepMix(rows, rows * quarters / 4, context)
+            select new PlanBucket(mix, plan, true, new PlanTimes(0, 0, 0, 0, 0), []);
         File.WriteAllBytes(_path, PlanFile.Write(new PlanSet(
-            facts.Origin, Model, LayerCount: 2, facts.Graph.Ops, [bucket])));
+            facts.Origin, Model, LayerCount: 2, facts.Graph.Ops, [.. buckets])));
     }
 
     // Every op in two halves, each on its own lane.

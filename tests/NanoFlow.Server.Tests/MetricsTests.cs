@@ -57,6 +57,18 @@ public sealed class MetricsTests(EchoServer server) : IClassFixture<EchoServer>
     }
 
     [Fact]
+    public async Task Metrics_WithoutPlans_EveryStepIsSequential()
+    {
+        await server.CompleteAsync("\"prompt\":\"abc\",\"max_tokens\":5");
+        var lines = await ScrapeAsync();
+
+        Assert.True(lines[Key("plan_steps_total", ",plan=\"sequential\"")] >= 5);
+        Assert.Equal(0, lines[Key("plans_active")]);
+        Assert.Equal(0, lines[Key("plan_fallbacks_total")]);
+        Assert.Equal(0, lines[Key("plan_returns_total")]);
+    }
+
+    [Fact]
     public async Task Metrics_EveryLine_BelongsToADeclaredFamily()
     {
         await server.CompleteAsync("\"prompt\":\"abc\",\"max_tokens\":2");

@@ -70,6 +70,8 @@ public sealed record Calibration(
         return [.. units];
     }
 
+    // Of bytes only those count that come from memory and not from the op before: of weights and
+    // pages.
     private static (double Gflops, double Gigabytes) Peaks(
         GraphFacts graph, IReadOnlyList<OpCost> ops, int unitCount)
     {
@@ -79,8 +81,9 @@ public sealed record Calibration(
         {
             var work = graph.At(cost.Segment, cost.Op).Work;
             var launch = new NanoWork(cost.Rows, cost.Context);
+            var bytes = work.WeightBytes + work.ContextBytes * cost.Rows * cost.Context;
             gflops = Math.Max(gflops, work.Flops(launch) / cost.Microseconds / 1e3);
-            gigabytes = Math.Max(gigabytes, work.Bytes(launch) / cost.Microseconds / 1e3);
+            gigabytes = Math.Max(gigabytes, bytes / cost.Microseconds / 1e3);
         }
         return (gflops, gigabytes);
     }

@@ -26,21 +26,23 @@ internal sealed class PairCosts
         _ops = [.. bench.Graph.In(Segment.Layer)];
         _rows = [.. Rows.Where(rows => 2 * rows <= bench.Limits.Rows)];
         _shares = Shares(units, bench.Device.UnitCount);
-        _context = options.Contexts[Math.Min(1, options.Contexts.Count - 1)];
+        _context = Math.Min(
+            options.Contexts[Math.Min(1, options.Contexts.Count - 1)], bench.Limits.Context);
     }
 
     /// <summary>At most; pairs that cannot run beside each other are skipped.</summary>
-    public int Count => _rows.Length * _shares.Count * (_ops.Length * _ops.Length + _ops.Length) / 2;
+    public int Count =>
+        _rows.Length * _shares.Count * (_ops.Length * _ops.Length + _ops.Length) / 2;
 
     public IReadOnlyList<PairCost> Measure(MeasuringClock clock)
     {
         var costs = new List<PairCost>();
         foreach (var share in _shares)
         {
-            var plan = Halves(share);
-            using var program = _bench.Open(plan);
             foreach (var rows in _rows)
             {
+                var plan = Halves(share, rows);
+                using var program = _bench.Open(plan);
                 MeasureRows(program, plan, share, rows, costs, clock);
             }
         }
@@ -147,18 +149,18 @@ internal sealed class PairCosts
     private static int Find(Plan plan, GraphOp op, int lane) => plan.NanoOps.ToList().FindIndex(
         nano => nano.Segment == Segment.Layer && nano.Op == op.Index && nano.Lane == lane);
 
-    private Plan Halves((int A, int B) share)
+    // Made for steps of this size: a device need not round the halves.
+    private Plan Halves((int A, int B) share, int rows)
     {
-        const int StepRows = 2;
         var nanoOps = new List<NanoOp>();
         foreach (var op in _bench.Graph.Ops)
         {
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 0, 0, share.A, 0, 1));
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 1, 0, share.B, 1, StepRows));
+            nanoOps.Add(new NanoOp(op.Segment, op.Index, 0, 0, share.A, 0, rows));
+            nanoOps.Add(new NanoOp(op.Segment, op.Index, 1, 0, share.B, rows, 2 * rows));
         }
         return new Plan
         {
-            StepRows = StepRows,
+            StepRows = 2 * rows,
             Partitions = [new Partition(PartitionKind.Shared, 0, _bench.Device.UnitCount)],
             Lanes = [new Lane(0), new Lane(0)],
             NanoOps = nanoOps,

@@ -111,9 +111,37 @@ public sealed unsafe class PlanBench : IPlanBench
             return [.. times.Select(list => Median.Of(list))];
         }
 
-        public IReadOnlyList<TimelineSpan> Trace(StepMix mix) => [];
+        public IReadOnlyList<TimelineSpan> Trace(StepMix mix)
+        {
+            var graph = bench.Graph;
+            bench.RunStep(program, mix);
+            bench._measuring.StartTrace((graph.LayerCount + 2) * PlanLimits.NanoOps);
+            try
+            {
+                bench.RunStep(program, mix);
+                return ToSpans(bench._measuring.ReadTrace());
+            }
+            finally
+            {
+                bench._measuring.StopTrace();
+            }
+        }
 
         public void Dispose() =>
             NativeMethods.ProgramDestroy(bench._opened.Engine.Pointer, program);
+
+        private static IReadOnlyList<TimelineSpan> ToSpans(NfSpan[] spans)
+        {
+            var origin = spans.Length == 0 ? 0 : spans.Min(span => span.BeginNs);
+            return [.. spans.OrderBy(span => span.EndNs).Select(span => new TimelineSpan(
+                span.Lane,
+                span.NanoOp,
+                (int)span.Tick,
+                Micros(span.ArrivedNs),
+                Micros(span.BeginNs),
+                Micros(span.EndNs)))];
+
+            double Micros(ulong ns) => ((double)ns - origin) / 1000;
+        }
     }
 }

@@ -19,6 +19,10 @@ public sealed record FinderOptions
 
 public static class PlanFinder
 {
+    // Shares of a budget for everything: good costs are worth most, the search is quick.
+    private const double CalibratingShare = 0.5;
+    private const double SearchingShare = 0.3;
+
     // A plan has to be faster by this share: less is noise, and a plan that only seems faster costs
     // more than it could bring.
     private const double LeastGain = 0.02;
@@ -51,6 +55,40 @@ public static class PlanFinder
             options.MeasuringBudget);
         var best = Array.IndexOf(times, times[1..].Min(), 1);
         return Bucket(bench, costs, mix, found, proposals[best - 1], [times[0], times[best]]);
+    }
+
+    /// <summary>Calibrates, then searches and measures the mixes of a server.</summary>
+    /// <param name="budget">For all of it, about.</param>
+    public static PlanSet FindSet(
+        IPlanBench bench,
+        Origin origin,
+        string model,
+        TimeSpan budget,
+        Action<PlanningProgress>? progress = null)
+    {
+        var calibration = Calibration.Run(
+            bench,
+            new CalibrationOptions { Budget = budget * CalibratingShare },
+            (done, total) => progress?.Invoke(new PlanningProgress(false, done, total)));
+        var costs = calibration.ToCosts(bench, origin, model).Table;
+        var mixes = PlanMixes.Default(bench.Limits);
+        var options = new FinderOptions
+        {
+            Search = new PlanSearchOptions
+            {
+                Budget = budget * SearchingShare / mixes.Count,
+                Threads = bench.Device.UnitCount,
+            },
+            MeasuringBudget =
+                budget * (1 - CalibratingShare - SearchingShare) / mixes.Count,
+        };
+        var buckets = new List<PlanBucket>();
+        foreach (var mix in mixes)
+        {
+            buckets.Add(Find(bench, costs, mix, options));
+            progress?.Invoke(new PlanningProgress(true, buckets.Count, mixes.Count));
+        }
+        return new PlanSet(origin, model, bench.Graph.LayerCount, bench.Graph.Ops, buckets);
     }
 
     // With the measured times of the sequential plan and of this one.

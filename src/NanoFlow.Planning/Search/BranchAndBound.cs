@@ -5,8 +5,9 @@
 // better than the incumbent, is the proof that it is optimal.
 //
 // A question may use a number of nodes. When neither the middle nor the two ends could be answered
-// with it, it grows. All of this counts nodes and never looks at the clock, so a search that ends
-// by its nodes or by its proof gives the same result each time.
+// with it, it grows, and a local search as long looks for a better incumbent. All of this counts
+// nodes and never looks at the clock, so a search that ends by its nodes or by its proof gives the
+// same result each time.
 
 namespace NanoFlow.Planning.Search;
 
@@ -27,16 +28,17 @@ public static class BranchAndBound
     {
         var budget = new Budget(limits);
         var incumbent = new Incumbent(problem);
-        incumbent.Offer(ListSchedule.Of(problem));
-        var search = new ThresholdSearch(problem, incumbent, budget);
         var bound = LowerBounds.Of(problem);
+        incumbent.Offer(ListSchedule.Of(problem), bound);
+        var search = new ThresholdSearch(problem, incumbent, budget);
+        var local = new LocalSearch(problem, incumbent, budget);
         var (nodes, answer) = (FirstQuestionNodes, Answer.Yes);
         while (answer != Answer.Ended && bound < incumbent.Period)
         {
             foreach (var place in Places)
             {
                 var threshold = Threshold(bound, incumbent.Period, place);
-                answer = search.Ask(threshold, nodes);
+                answer = search.Ask(threshold, bound, nodes);
                 if (answer == Answer.No)
                 {
                     bound = threshold;
@@ -46,7 +48,11 @@ public static class BranchAndBound
                     break;
                 }
             }
-            nodes *= answer == Answer.Open ? QuestionGrowth : 1;
+            if (answer == Answer.Open)
+            {
+                nodes *= QuestionGrowth;
+                local.Improve(nodes, bound);
+            }
         }
         return new CyclicSolution(
             incumbent.Lanes(), incumbent.Order, incumbent.Period, bound, budget.Nodes);

@@ -13,6 +13,7 @@ namespace NanoFlow.Planning.Search;
 public sealed class CyclePeriod(CyclicProblem problem)
 {
     private readonly CyclicGraph _graph = new();
+    private readonly long[] _time = new long[problem.Count]; // -1 until it is met in an order
 
     /// <param name="order">For each lane its nano-ops in order; together each exactly once.</param>
     /// <returns>Null where nano-ops wait for each other for ever.</returns>
@@ -20,6 +21,14 @@ public sealed class CyclePeriod(CyclicProblem problem)
     {
         Build(order);
         return _graph.MaxCycleRatio();
+    }
+
+    /// <param name="floor">Proved to be no more than the period.</param>
+    /// <param name="limit">Above it the result may be too small, but is above it too.</param>
+    internal Period? Of(IReadOnlyList<IReadOnlyList<int>> order, Period floor, Period limit)
+    {
+        Build(order);
+        return _graph.MaxCycleRatio(floor, limit);
     }
 
     /// <summary>The earliest starts of every nano-op in one layer at the given period, the first at
@@ -53,30 +62,29 @@ public sealed class CyclePeriod(CyclicProblem problem)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(order.Count, problem.Lanes);
         var hub = problem.Count;
-        var time = new long[problem.Count];
-        Array.Fill(time, -1);
+        Array.Fill(_time, -1);
         _graph.Clear(hub + 1);
         for (var lane = 0; lane < order.Count; lane++)
         {
             foreach (var i in order[lane])
             {
-                time[i] = time[i] < 0
+                _time[i] = _time[i] < 0
                     ? problem.Duration(i, lane)
                     : throw new ArgumentException($"order: nano-op {i} is there twice");
             }
-            AddLane(order[lane], hub, time);
+            AddLane(order[lane], hub);
         }
-        if (Array.IndexOf(time, -1) is var missing and >= 0)
+        if (Array.IndexOf(_time, -1) is var missing and >= 0)
         {
             throw new ArgumentException($"order: nano-op {missing} is missing");
         }
         foreach (var edge in problem.Edges)
         {
-            _graph.Add(edge.From, edge.To, time[edge.From], edge.Height);
+            _graph.Add(edge.From, edge.To, _time[edge.From], edge.Height);
         }
     }
 
-    private void AddLane(IReadOnlyList<int> order, int hub, long[] time)
+    private void AddLane(IReadOnlyList<int> order, int hub)
     {
         if (order.Count == 0)
         {
@@ -84,11 +92,11 @@ public sealed class CyclePeriod(CyclicProblem problem)
         }
         for (var k = 1; k < order.Count; k++)
         {
-            _graph.Add(order[k - 1], order[k], time[order[k - 1]], 0);
+            _graph.Add(order[k - 1], order[k], _time[order[k - 1]], 0);
         }
         var (first, last) = (order[0], order[^1]);
-        _graph.Add(last, first, time[last], 1);
-        _graph.Add(last, hub, time[last], 1);
+        _graph.Add(last, first, _time[last], 1);
+        _graph.Add(last, hub, _time[last], 1);
         _graph.Add(hub, first, 0, 1);
     }
 }

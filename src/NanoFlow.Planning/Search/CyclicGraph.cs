@@ -14,7 +14,7 @@ namespace NanoFlow.Planning.Search;
 
 public sealed class CyclicGraph
 {
-    /// <summary>With <see cref="MaxTime"/> and <see cref="MaxHeight"/> no sum passes 2^60.</summary>
+    /// <summary>Together with the other two limits: no sum passes 2^60.</summary>
     public const int MaxNodes = 256;
 
     public const long MaxTime = CyclicProblem.MaxDuration;
@@ -66,14 +66,18 @@ public sealed class CyclicGraph
 
     /// <summary>Null where a cycle has height 0: its nodes wait for each other for ever. Zero where
     /// there is no cycle.</summary>
-    public Period? MaxCycleRatio()
+    public Period? MaxCycleRatio() => MaxCycleRatio(default, new Period(long.MaxValue, 1));
+
+    /// <summary>The same, faster, where only a range matters: at least the floor, and above the
+    /// limit not always the maximum.</summary>
+    internal Period? MaxCycleRatio(Period floor, Period limit)
     {
         if (!SortEdges())
         {
             return null;
         }
-        var period = new Period(0, 1);
-        while (FindPositiveCycle(period) is { } ratio)
+        var period = floor;
+        while (period <= limit && FindPositiveCycle(period) is { } ratio)
         {
             period = ratio;
         }
@@ -130,8 +134,8 @@ public sealed class CyclicGraph
         return true;
     }
 
-    // A counting sort by `From`, or by the position of `To`. Afterwards _count[key] is the end of the
-    // key's edges.
+    // A counting sort by `From`, or by the position of `To`. Afterwards _count[key] is the end of
+    // the key's edges.
     private void SortEdgesBy(int[]? positionOfTo)
     {
         if (_sorted.Length < _edges.Count)

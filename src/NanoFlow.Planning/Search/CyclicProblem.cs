@@ -25,14 +25,15 @@ public sealed class CyclicProblem
     /// <summary>Both heights of every ordered pair.</summary>
     public const int MaxEdges = 2 * MaxNanoOps * MaxNanoOps;
 
-    /// <summary>18 minutes. Sums over paths, times the layers of a period, stay within 64 bits.</summary>
+    /// <summary>18 minutes. Sums over paths, times the layers of a period, stay within 64 bits.
+    /// </summary>
     public const long MaxDuration = 1L << 40;
 
     private const long NotAllowed = -1;
 
     private readonly long[] _durations; // [nano-op, lane]
 
-    /// <param name="durations">For each nano-op and lane; null where the lane does not allow it.</param>
+    /// <param name="durations">For each nano-op and lane; null: not allowed there.</param>
     /// <exception cref="ArgumentException">Something is outside its range, or the edges of height 0
     /// have a cycle, which nothing could execute.</exception>
     public CyclicProblem(

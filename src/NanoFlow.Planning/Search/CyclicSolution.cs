@@ -4,7 +4,7 @@ namespace NanoFlow.Planning.Search;
 /// <param name="Order">For each lane its nano-ops in the order of a layer.</param>
 /// <param name="Period">Of these lanes and orders, exactly.</param>
 /// <param name="LowerBound">Proved: no lanes and orders have a lesser period.</param>
-/// <param name="Nodes">Nodes of the search tree that were looked at.</param>
+/// <param name="Nodes">As in <see cref="SearchLimits"/>: what it took.</param>
 public sealed record CyclicSolution(
     IReadOnlyList<int> Lane,
     IReadOnlyList<IReadOnlyList<int>> Order,

@@ -9,9 +9,10 @@ internal sealed class Incumbent(CyclicProblem problem)
 
     public Period Period { get; private set; } = new(long.MaxValue, 1);
 
-    public void Offer(int[][] order)
+    /// <param name="floor">No solution is below it.</param>
+    public void Offer(int[][] order, Period floor)
     {
-        if (_period.Of(order) is { } period && period < Period)
+        if (_period.Of(order, floor, Period) is { } period && period < Period)
         {
             (Order, Period) = (order, period);
         }

@@ -63,7 +63,10 @@ internal sealed class LayerDraft
         Units = [.. from.Select(i => Units[i])];
 
         // Parts of what was one nano-op stay in the order of their rows.
-        Keys = [.. from.Select((i, at) => Keys[i] + 1e-3 * Shape.Pieces[at].Begin / space.Mix.Rows)];
+        Keys =
+        [
+            .. from.Select((i, at) => Keys[i] + 1e-3 * Shape.Pieces[at].Begin / space.Mix.Rows),
+        ];
     }
 
     /// <summary>Nano-ops in issue order.</summary>

@@ -96,7 +96,7 @@ public sealed class PlanSearch
     {
         var best = new SortedList<double, Annealing>();
         var seed = _options.Seed;
-        foreach (var draft in Seeds.All(_space))
+        foreach (var draft in Seeds.All(_space).Concat(StructureSeeds.All(_space)))
         {
             if (cancel.IsCancellationRequested || _watch.Elapsed > _options.Budget / 2
                 || _evaluations > _options.MaxEvaluations / 2)

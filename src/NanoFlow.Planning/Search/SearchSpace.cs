@@ -1,5 +1,5 @@
-// What may be decided about a layer: where each op is cut, and for every nano-op its lane, its units
-// and its place in the order.
+// What may be decided about a layer: where each op is cut, and for every nano-op its lane, its
+// units and its place in the order.
 //
 // Cuts are taken from a grid of row boundaries: even shares of the step, and the border between
 // decode and prefill rows. An op's cuts are a bit set over the grid, so ops may be cut differently;

@@ -31,8 +31,8 @@ internal static class Seeds
         }
     }
 
-    // One boundary anywhere, or even shares.
-    private static IEnumerable<uint> UniformCuts(SearchSpace space)
+    /// <summary>Cuts that all ops have: none, one boundary anywhere, or even shares.</summary>
+    public static IEnumerable<uint> UniformCuts(SearchSpace space)
     {
         yield return 0;
         var count = space.Boundaries.Count;
@@ -111,8 +111,8 @@ internal static class Seeds
         }
     }
 
-    // That take the least of the device.
-    private static int CheapestUnits(SearchSpace space, Piece piece) =>
+    /// <summary>Units that take the least of the device.</summary>
+    public static int CheapestUnits(SearchSpace space, Piece piece) =>
         space.Costs.UnitChoices.MinBy(
             units => units * space.Costs.Time(space.LaunchOf(piece, units)));
 }

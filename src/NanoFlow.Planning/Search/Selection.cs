@@ -10,6 +10,7 @@
 // All pairs are connected, because of run-ahead. Rows are padded to whole vectors.
 
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace NanoFlow.Planning.Search;
 
@@ -61,6 +62,23 @@ internal sealed class Selection
     public long Scale { get; private set; }
 
     public long Path(int from, int to) => _path[(from * _stride) + to];
+
+    /// <summary>The first at 0, in the unit of times.</summary>
+    /// <param name="starts">Has MaxNanoOps places, for there is padding.</param>
+    public void EarliestStarts(Span<long> starts)
+    {
+        var row = MemoryMarshal.Cast<long, Vector<long>>(_path.AsSpan());
+        var width = _stride / Vector<long>.Count;
+        for (var k = 0; k < width; k++)
+        {
+            var latest = row[k];
+            for (var i = 1; i < _problem.Count; i++)
+            {
+                latest = Vector.Max(latest, row[(i * width) + k]);
+            }
+            latest.CopyTo(starts[(k * Vector<long>.Count)..]);
+        }
+    }
 
     /// <summary>Nothing decided; false if the edges alone reach the threshold.</summary>
     public bool Reset(Period threshold)
@@ -187,10 +205,11 @@ internal sealed class Selection
     private static void RaiseTo(Span<long> row, ReadOnlySpan<long> tail, long length)
     {
         var add = new Vector<long>(length);
-        for (var k = 0; k < row.Length; k += Vector<long>.Count)
+        var to = MemoryMarshal.Cast<long, Vector<long>>(row);
+        var from = MemoryMarshal.Cast<long, Vector<long>>(tail);
+        for (var k = 0; k < to.Length && k < from.Length; k++)
         {
-            var old = new Vector<long>(row[k..]);
-            Vector.Max(old, new Vector<long>(tail[k..]) + add).CopyTo(row[k..]);
+            to[k] = Vector.Max(to[k], from[k] + add);
         }
     }
 }

@@ -30,10 +30,14 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
     private readonly Stack<(Selection Node, Decision Decision)> _waiting = [];
     private readonly Stack<Selection> _spare = [];
 
-    public Answer Ask(Period threshold, long nodes)
+    private Period _floor;
+
+    /// <param name="floor">No solution is below it.</param>
+    public Answer Ask(Period threshold, Period floor, long nodes)
     {
+        _floor = floor;
         var root = Rent();
-        var answer = !root.Reset(threshold) ? Answer.No : Walk(root, threshold, nodes);
+        var answer = root.Reset(threshold) ? Walk(root, threshold, nodes) : Answer.No;
         while (_waiting.TryPop(out var waiting))
         {
             _spare.Push(waiting.Node);
@@ -77,7 +81,7 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
         {
             return BranchOnLane(node, nanoOp);
         }
-        incumbent.Offer(EarliestOrder(node));
+        incumbent.Offer(EarliestOrder(node), _floor);
         if (PairToDecide(node) is { } pair)
         {
             return BranchOnPair(node, pair);
@@ -175,24 +179,32 @@ internal sealed class ThresholdSearch(CyclicProblem problem, Incumbent incumbent
 
     private int[][] EarliestOrder(Selection node)
     {
-        var start = new long[problem.Count];
-        for (var from = 0; from < problem.Count; from++)
-        {
-            for (var to = 0; to < problem.Count; to++)
-            {
-                start[to] = Math.Max(start[to], node.Path(from, to));
-            }
-        }
-        // Topological order decides among equal starts: nano-ops may take no time.
+        Span<long> start = stackalloc long[CyclicProblem.MaxNanoOps];
+        node.EarliestStarts(start);
         var order = new int[problem.Lanes][];
+        var count = new int[problem.Lanes];
         for (var lane = 0; lane < problem.Lanes; lane++)
         {
-            order[lane] = [.. problem.TopologicalOrder
-                .Where(i => node.Lane[i] == lane)
-                .OrderBy(i => start[i])];
+            order[lane] = new int[BitOperations.PopCount(node.OnLane[lane])];
+        }
+        // Nano-ops may take no time: among equal starts what is decided counts, then the
+        // topological order.
+        foreach (var i in problem.TopologicalOrder)
+        {
+            var lane = order[node.Lane[i]];
+            var place = count[node.Lane[i]]++;
+            for (; place > 0 && IsLater(node, start, lane[place - 1], i); place--)
+            {
+                lane[place] = lane[place - 1];
+            }
+            lane[place] = i;
         }
         return order;
     }
+
+    private static bool IsLater(Selection node, Span<long> start, int nanoOp, int than) =>
+        start[nanoOp] > start[than]
+        || (start[nanoOp] == start[than] && (node.After[than] >> nanoOp & 1) != 0);
 
     // A nano-op on a lane, or two of one lane in this order, with lane -1.
     private readonly record struct Decision(int First, int Second, int Lane);

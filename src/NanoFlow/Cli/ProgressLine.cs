@@ -12,6 +12,7 @@ internal sealed class ProgressLine(string what, Func<long, string>? of = null) :
 
     private readonly bool _isTerminal = !Console.IsErrorRedirected;
     private int _shown = -1;
+    private bool _isComplete;
 
     public void Report(long done, long total)
     {
@@ -28,7 +29,9 @@ internal sealed class ProgressLine(string what, Func<long, string>? of = null) :
         if (_isTerminal)
         {
             var bar = new string('#', step).PadRight(Cells, '.');
-            Console.Error.Write($"\r{what} [{bar}] {percent,3} % of {whole}");
+            _isComplete = step == steps;
+            Console.Error.Write(
+                $"\r{what} [{bar}] {percent,3} % of {whole}{(_isComplete ? "\n" : "")}");
         }
         else
         {
@@ -39,7 +42,7 @@ internal sealed class ProgressLine(string what, Func<long, string>? of = null) :
     /// <summary>Leaves the bar and goes on below it.</summary>
     public void Dispose()
     {
-        if (_isTerminal && _shown >= 0)
+        if (_isTerminal && _shown >= 0 && !_isComplete)
         {
             Console.Error.WriteLine();
         }

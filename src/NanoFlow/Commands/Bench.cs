@@ -58,12 +58,12 @@ internal sealed class Bench : IDisposable
 
     /// <summary>The cost table that was named or that the cache has; measured where there is
     /// none.</summary>
-    public CostTable Costs(Given given)
+    public CostSet Costs(Given given)
     {
         var path = given.All(PlanFlags.Costs) is [.., var named] ? named : CostPath;
         return File.Exists(path)
-            ? ReadCosts(path).Table
-            : Calibrate(given.Get(PlanFlags.Budget, PlanFlags.DefaultBudget), path).Table;
+            ? ReadCosts(path)
+            : Calibrate(given.Get(PlanFlags.Budget, PlanFlags.DefaultBudget), path);
     }
 
     /// <summary>Measures, and writes the table.</summary>

@@ -73,6 +73,12 @@ internal static partial class EngineFlags
         + "where none were found before",
         ReadPlan);
 
+    public static readonly Flag<TimeSpan> PlanBudget = new(
+        "--plan-budget", "TIME", "1s to 60m, such as 60s or 2m",
+        $"{Defaults.PlanningBudget.TotalSeconds:F0}s",
+        "how long --plan auto may look for plans before anything is served",
+        Read.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)));
+
     /// <summary>Those that decide how much memory is taken.</summary>
     public static IReadOnlyList<Flag> ForMemory { get; } =
     [
@@ -80,7 +86,7 @@ internal static partial class EngineFlags
     ];
 
     public static IReadOnlyList<Flag> All { get; } =
-        [.. ForMemory, MaxQueuedRequests, MaxQueuedTokens, Seed, Plan];
+        [.. ForMemory, MaxQueuedRequests, MaxQueuedTokens, Seed, Plan, PlanBudget];
 
     public static EngineOptions Options(Given given) => new()
     {
@@ -93,6 +99,8 @@ internal static partial class EngineFlags
         Threads = given.Get(Threads, Defaults.Threads),
         Seed = given.GetOrNull(Seed),
         Plans = given.Get(Plan, PlanChoice.Cached),
+        PlanningBudget = given.Get(PlanBudget, Defaults.PlanningBudget),
+        CacheFolder = PlanCache.OfUser(Environment.GetEnvironmentVariable).Folder,
         MaxQueuedRequests = given.Get(MaxQueuedRequests, Defaults.MaxQueuedRequests),
         MaxQueuedTokens = given.Get(MaxQueuedTokens, Defaults.MaxQueuedTokens),
     };

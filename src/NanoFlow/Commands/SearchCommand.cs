@@ -30,7 +30,7 @@ internal static class SearchCommand
     {
         using var bench = Bench.Load(given);
         var mixes = bench.Mixes(given);
-        var costs = bench.Costs(given);
+        var costs = bench.Costs(given).Table;
         var buckets = FindAll(given, bench, costs, mixes);
         var path = given.All(Out) is [.., var named] ? named : bench.PlanPath;
         PlanCache.Write(path, PlanFile.Write(new PlanSet(

@@ -126,8 +126,14 @@ internal static class ServeCommand
     private static InferenceEngine LoadWithProgress(EngineModel model, EngineOptions options)
     {
         using var progress = new ProgressLine("loading weights");
+        using var measuring = new ProgressLine("measuring", total => $"{total} times");
+        using var searching = new ProgressLine("searching", total => $"{total} kinds of steps");
         return InferenceEngine.Load(
-            model, options, loaded => progress.Report(loaded.BytesDone, loaded.ByteCount));
+            model,
+            options,
+            loaded => progress.Report(loaded.BytesDone, loaded.ByteCount),
+            found => (found.IsSearching ? searching : measuring)
+                .Report(found.Done, found.Total));
     }
 
     private static async Task StopAsync(NanoFlowServer server, StopSignals signals, Given given)

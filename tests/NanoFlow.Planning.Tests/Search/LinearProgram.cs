@@ -1,8 +1,8 @@
 // The problem as a mixed-integer linear program in CPLEX-LP text, for a solver that knows nothing
-// of ours. T is the period, s_i the starts within a layer, d_i the durations, x_i_l says that i runs
-// on lane l, and y_i_j that i is before j if one lane has both. A statement that only holds on some
-// condition is loosened by M where the condition fails: run-ahead keeps starts within 2 T of each
-// other, so that no difference passes M = 2 * (sum of all durations).
+// of ours. T is the period, s_i the starts within a layer, d_i the durations, x_i_l says that i
+// runs on lane l, and y_i_j that i is before j if one lane has both. A statement that only holds on
+// some condition is loosened by M where the condition fails: run-ahead keeps starts within 2 T of
+// each other, so that no difference passes M = 2 * (sum of all durations).
 //
 // Durations must be positive: with zeros, nano-ops that wait for each other would be solutions.
 

@@ -13,7 +13,7 @@ internal sealed record RandomProblem(
 
     /// <summary>A random DAG, and edges to the next layer that mostly run from late to early.
     /// </summary>
-    /// <param name="laneShare">Probability that a nano-op may also run on a lane not its own.</param>
+    /// <param name="laneShare">How probably a nano-op may run on a lane not its own.</param>
     public static RandomProblem New(
         Random random, int count, int lanes, double laneShare, int leastDuration)
     {
@@ -39,6 +39,32 @@ internal sealed record RandomProblem(
         return new RandomProblem(lanes, durations, Renamed(random, edges, count));
     }
 
+    /// <summary>One whose optimum is known: lanes without a gap for <paramref name="period"/>, and
+    /// edges that this schedule keeps.</summary>
+    public static RandomProblem Planted(
+        Random random, int perLane, int lanes, int period, double density)
+    {
+        var (starts, durations) = (new List<int>(), new List<long?[]>());
+        for (var lane = 0; lane < lanes; lane++)
+        {
+            var offset = random.Next(period / 2);
+            var cuts = Enumerable.Range(0, perLane - 1).Select(_ => random.Next(period))
+                .Append(0).Append(period).Order().ToArray();
+            for (var k = 0; k < perLane; k++)
+            {
+                starts.Add(offset + cuts[k]);
+                durations.Add([.. Enumerable.Range(0, lanes).Select(
+                    other => other == lane ? cuts[k + 1] - cuts[k] : (long?)null)]);
+            }
+        }
+        var pairs = from i in Enumerable.Range(0, starts.Count)
+                    from j in Enumerable.Range(0, starts.Count)
+                    let slack = starts[j] - starts[i] - durations[i].Max()
+                    where random.NextDouble() < density && i != j && slack >= -period
+                    select slack > 0 ? (i, j, 0) : (i, j, 1);
+        return new RandomProblem(lanes, [.. durations], [.. pairs]);
+    }
+
     // So that nothing can rely on indices being in topological order.
     private static (int, int, int)[] Renamed(
         Random random, List<(int From, int To, int Height)> edges, int count)
@@ -51,11 +77,14 @@ internal sealed record RandomProblem(
     private static long?[] Row(Random random, int lanes, double laneShare, int leastDuration)
     {
         var own = random.Next(lanes);
-        var duration = random.Next(leastDuration, 30);
+        var duration = Draw();
         var isSame = random.Next(2) == 0;
         return [.. Enumerable.Range(0, lanes).Select(lane =>
             lane != own && random.NextDouble() >= laneShare ? (long?)null
             : isSame ? duration
-            : random.Next(leastDuration, 30))];
+            : Draw())];
+
+        // A negative least duration makes more of them nothing.
+        int Draw() => Math.Max(0, random.Next(leastDuration, 30));
     }
 }

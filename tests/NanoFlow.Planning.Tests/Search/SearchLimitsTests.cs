@@ -11,7 +11,7 @@ public class SearchLimitsTests
     public void Solve_LargeProblemAndFewNodes_BoundsFromBothSides(
         int count, int lanes, double laneShare, int seed)
     {
-        const int Nodes = 3000;
+        const int Nodes = 1000;
         var problem = RandomProblem.New(new Random(seed), count, lanes, laneShare, 1);
         var few = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(Nodes));
         var again = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(Nodes));
@@ -49,6 +49,24 @@ public class SearchLimitsTests
         }
         // Neither always nor never: the limit matters in this test.
         Assert.InRange(proofs, 100, 1300);
+    }
+
+    [Fact]
+    public void Solve_LargeProblemOfKnownOptimum_HasItBetweenItsBounds()
+    {
+        var open = 0;
+        for (var seed = 0; seed < 12; seed++)
+        {
+            var problem = RandomProblem.Planted(new Random(seed), 20, 3, 1000, 0.07);
+            var solution = BranchAndBound.Solve(problem.Problem, SearchLimits.OfNodes(1000));
+
+            Assert.True(solution.LowerBound == new Period(1000, 1)
+                && solution.Period >= solution.LowerBound,
+                $"seed {seed}: {solution.LowerBound} to {solution.Period}");
+            open += solution.IsOptimal ? 0 : 1;
+        }
+        // Some are too hard for so few nodes, or nothing was tested.
+        Assert.InRange(open, 1, 11);
     }
 
     [Fact]
