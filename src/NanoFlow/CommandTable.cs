@@ -15,6 +15,7 @@ internal static class CommandTable
         ShowCommand.Command,
         TraceCommand.Command,
         AblateCommand.Command,
+        SimulateCommand.Command,
         MemoryCommand.Command,
         DoctorCommand.Command,
         ModelInspectCommand.Command,

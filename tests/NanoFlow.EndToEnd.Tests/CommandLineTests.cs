@@ -46,6 +46,14 @@ public sealed class CommandLineTests
     [InlineData("model new --shape giant DIR", "tiny-llama")]
     [InlineData("model new DIR", "--shape is missing")]
     [InlineData("doctor x", "'x' was not expected")]
+    [InlineData("simulate --model Llama", "there are Llama-3-8B, ")]
+    [InlineData("simulate --model Llama-3-8B --accelerator H20", "there are V100, ")]
+    [InlineData("simulate --workload 1000", "--workload: '1000' is not")]
+    [InlineData("simulate --workload 0/10", "--workload: '0/10' is not")]
+    [InlineData("simulate --dtype int4", "bf16 or fp8")]
+    [InlineData("simulate --model Llama-3-8B --devices 3", "divisors of the 8 KV heads")]
+    [InlineData("simulate --model Llama-3-8B --accelerator cpu-64 --devices 2", "no network")]
+    [InlineData("simulate --model Llama-3-8B --accelerator V100 --dtype fp8", "no figure for fp8")]
     public async Task Usage_Wrong_EndsWith2AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -65,6 +73,8 @@ public sealed class CommandLineTests
     [InlineData("serve STORYTELLER --kv-cache-memory-bytes 900000g --max-num-seqs 16384 "
         + "--max-num-batched-tokens 131072 --port 0", "--kv-cache-memory-bytes")]
     [InlineData("serve STORYTELLER --max-model-len 385 --port 0", "--max-model-len is 385")]
+    [InlineData("simulate --model Llama-3-70B", "Llama-3-70B has 141 GB of weights")]
+    [InlineData("simulate --models /no/such/file", "/no/such/file")]
     [InlineData("serve STORYTELLER --plan /no/such/plan --port 0", "/no/such/plan")]
     public async Task Command_Impossible_EndsWith1AndOneLine(string arguments, string says)
     {
@@ -84,6 +94,7 @@ public sealed class CommandLineTests
     [InlineData("serve --help")]
     [InlineData("memory --help")]
     [InlineData("doctor --help")]
+    [InlineData("simulate --help")]
     [InlineData("model inspect --help")]
     [InlineData("model new --help")]
     public async Task Help_IsGiven(string arguments)

@@ -11,7 +11,7 @@ internal sealed class Figures
 
     /// <param name="key">In JSON.</param>
     /// <param name="label">In the table.</param>
-    /// <param name="value">A long, an int, a bool or a string.</param>
+    /// <param name="value">A long, an int, a double, a bool or a string.</param>
     /// <param name="text">How the table shows it; as it is when null.</param>
     public void Add(string key, string label, object? value, string? text = null) =>
         _rows.Add((key, label, value, text ?? FormattableString.Invariant($"{value}")));
@@ -67,6 +67,9 @@ internal sealed class Figures
                 json.WriteNumber(key, number);
                 break;
             case long number:
+                json.WriteNumber(key, number);
+                break;
+            case double number:
                 json.WriteNumber(key, number);
                 break;
             case bool flag:
