@@ -17,6 +17,11 @@ public interface ICostModel
     /// UnitCount.</summary>
     IReadOnlyList<int> UnitChoices { get; }
 
+    /// <summary>Whether launches beside each other may ask for more units than there are, and then
+    /// share them evenly: resident blocks of a GPU do. Threads that share a core do not: one that
+    /// has lost its core holds up all that wait for it.</summary>
+    bool MayExceedUnits { get; }
+
     /// <summary>Microseconds between the end of a nano-op and the start of one on another lane that
     /// waits for it.</summary>
     double HandoffMicroseconds { get; }

@@ -70,20 +70,27 @@ public sealed record Calibration(
         return [.. units];
     }
 
-    // Of bytes only those count that come from memory and not from the op before: of weights and
-    // pages.
+    // Of bytes only those of weights and pages count, and only where all layers together have more
+    // of them than a cache holds: the rest need not come from memory.
     private static (double Gflops, double Gigabytes) Peaks(
         GraphFacts graph, IReadOnlyList<OpCost> ops, int unitCount)
     {
+        const double LargestCache = 256 << 20;
         var gflops = 0.0;
         var gigabytes = 0.0;
         foreach (var cost in ops.Where(c => c.Units == unitCount && c.Microseconds > 0))
         {
-            var work = graph.At(cost.Segment, cost.Op).Work;
-            var launch = new NanoWork(cost.Rows, cost.Context);
-            var bytes = work.WeightBytes + work.ContextBytes * cost.Rows * cost.Context;
-            gflops = Math.Max(gflops, work.Flops(launch) / cost.Microseconds / 1e3);
-            gigabytes = Math.Max(gigabytes, bytes / cost.Microseconds / 1e3);
+            var op = graph.At(cost.Segment, cost.Op);
+            var bytes = op.Work.WeightBytes + op.Work.ContextBytes * cost.Rows * cost.Context;
+            if (op.Resource == ResourceKind.Compute)
+            {
+                var flops = op.Work.Flops(new NanoWork(cost.Rows, cost.Context));
+                gflops = Math.Max(gflops, flops / cost.Microseconds / 1e3);
+            }
+            if (bytes * graph.LayerCount >= LargestCache)
+            {
+                gigabytes = Math.Max(gigabytes, bytes / cost.Microseconds / 1e3);
+            }
         }
         return (gflops, gigabytes);
     }

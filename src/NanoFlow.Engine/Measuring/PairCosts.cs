@@ -161,8 +161,12 @@ internal sealed class PairCosts
         return new Plan
         {
             StepRows = 2 * rows,
-            Partitions = [new Partition(PartitionKind.Shared, 0, _bench.Device.UnitCount)],
-            Lanes = [new Lane(0), new Lane(0)],
+            Partitions =
+            [
+                new Partition(PartitionKind.Disjoint, 0, share.A),
+                new Partition(PartitionKind.Disjoint, share.A, share.B),
+            ],
+            Lanes = [new Lane(0), new Lane(1)],
             NanoOps = nanoOps,
         };
     }

@@ -61,7 +61,7 @@ public sealed unsafe class PlanBench : IPlanBench
     }
 
     public IBenchProgram Open(Plan plan) =>
-        new BenchProgram(this, _opened.Engine.CreateProgram(plan));
+        new BenchProgram(this, _opened.Engine.CreateProgram(plan), plan.NanoOps.Count);
 
     public void Dispose()
     {
@@ -80,6 +80,16 @@ public sealed unsafe class PlanBench : IPlanBench
         }
     }
 
+    // A whole step first where the mix is new: activations and pages then hold what they would hold
+    // in service, and the memory of the pages is there.
+    private void WarmUp(NfProgram* program, StepMix mix)
+    {
+        if (mix != _written)
+        {
+            RunStep(program, mix);
+        }
+    }
+
     private double RunStep(NfProgram* program, StepMix mix)
     {
         Write(mix);
@@ -94,20 +104,14 @@ public sealed unsafe class PlanBench : IPlanBench
         return result.DeviceUs;
     }
 
-    private sealed class BenchProgram(PlanBench bench, NfProgram* program) : IBenchProgram
+    private sealed class BenchProgram(PlanBench bench, NfProgram* program, int nanoOpCount)
+        : IBenchProgram
     {
-        private bool _isWarm;
-
         public double RunStep(StepMix mix) => bench.RunStep(program, mix);
 
         public double[] Measure(StepMix mix, ReadOnlySpan<int> nanoOps, TimeSpan minimum)
         {
-            // A whole step first where the mix is new: activations and pages then hold what they
-            // would hold in service.
-            if (mix != bench._written)
-            {
-                bench.RunStep(program, mix);
-            }
+            bench.WarmUp(program, mix);
             var times = bench._measuring.Measure(
                 program, Slot, bench._shape, nanoOps, minimum, LeastCount);
             return [.. times.Select(list => Median.Of(list))];
@@ -116,12 +120,8 @@ public sealed unsafe class PlanBench : IPlanBench
         public IReadOnlyList<TimelineSpan> Trace(StepMix mix)
         {
             var graph = bench.Graph;
-            if (!_isWarm)
-            {
-                bench.RunStep(program, mix); // finds cold pages and sleeping threads
-                _isWarm = true;
-            }
-            bench._measuring.StartTrace((graph.LayerCount + 2) * PlanLimits.NanoOps);
+            bench.WarmUp(program, mix);
+            bench._measuring.StartTrace((graph.LayerCount + 2) * nanoOpCount);
             try
             {
                 bench.RunStep(program, mix);

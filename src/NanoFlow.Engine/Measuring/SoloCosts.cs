@@ -1,6 +1,8 @@
-// Every op alone. One program for each number of units: the sequential plan, with no more than
-// these units for each nano-op.
+// Every op alone, where it belongs: in traced steps of the sequential plan, so that it finds in the
+// caches what it finds there in service. One program for each number of units: the sequential plan
+// with no more than these units for each nano-op. A step has as many samples of an op as layers.
 
+using System.Diagnostics;
 using NanoFlow.Planning;
 
 namespace NanoFlow.Engine.Measuring;
@@ -10,71 +12,91 @@ internal sealed class SoloCosts
     // Rows that are measured, each about twice the one before: times are linear in between.
     private static readonly int[] Rows = [1, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 
+    // Steps of one kind; more than this adds nothing to a median over their layers.
+    private const int MostSteps = 20;
+
     private readonly IPlanBench _bench;
+    private readonly IReadOnlyList<int> _contexts;
     private readonly IReadOnlyList<int> _units;
-    private readonly List<(GraphOp Op, StepMix Mix)> _points = [];
+    private readonly StepMix[] _mixes;
 
     public SoloCosts(IPlanBench bench, CalibrationOptions options, IReadOnlyList<int> units)
     {
         _bench = bench;
+        _contexts = options.Contexts;
         _units = units;
         int[] rows = [.. Rows.Where(r => r < bench.Limits.Rows), bench.Limits.Rows];
-        foreach (var mix in Mixes(rows, options.Contexts))
-        {
-            var shortest = mix.Context == ShortestContext(mix, options.Contexts);
-            _points.AddRange(bench.Graph.Ops
-                .Where(op => IsMeasuredIn(op, mix) && (op.HasContext || shortest))
-                .Select(op => (op, mix)));
-        }
+        _mixes = [.. rows.SelectMany(MixesOf).Where(bench.Limits.Hold)];
     }
 
-    public int Count => _points.Count * _units.Count;
+    public int Count => _mixes.Length * _units.Count;
 
     public IReadOnlyList<OpCost> Measure(MeasuringClock clock)
     {
-        var costs = new List<OpCost>(Count);
+        var costs = new List<OpCost>();
         foreach (var units in _units)
         {
             var plan = WithUnits(units);
             using var program = _bench.Open(plan);
-            foreach (var (op, mix) in _points)
+            foreach (var mix in _mixes)
             {
-                var nano = plan.NanoOps.ToList().FindIndex(
-                    n => n.Segment == op.Segment && n.Op == op.Index);
-                var time = program.Measure(mix, [nano], clock.Slice)[0];
-                var (begin, end) = mix.Scale(op, 0, plan.StepRows, plan.StepRows);
-                var work = mix.WorkOf(op, begin, end);
-                costs.Add(new OpCost(
-                    op.Segment, op.Index, work.Rows, op.HasContext ? work.Context : 0, units,
-                    time));
+                MeasureMix(program, plan, mix, units, clock.Slice, costs);
                 clock.Advance();
             }
         }
         return costs;
     }
 
-    // Decode attention and what works on samples needs decode rows; all else is measured on a
-    // prefill chunk, which has no limit but the rows of a step.
-    private static bool IsMeasuredIn(GraphOp op, StepMix mix) =>
-        (op.Part == RowPart.Decode || op.Rows != RowSpace.Token) == (mix.DecodeRows > 0);
-
-    private static int ShortestContext(StepMix mix, IReadOnlyList<int> contexts) =>
-        mix.DecodeRows > 0 ? contexts[0] : Math.Max(contexts[0], mix.Rows);
-
-    private IEnumerable<StepMix> Mixes(int[] rows, IReadOnlyList<int> contexts)
+    private void MeasureMix(
+        IBenchProgram program,
+        Plan plan,
+        StepMix mix,
+        int units,
+        TimeSpan slice,
+        List<OpCost> costs)
     {
-        var limits = _bench.Limits;
-        foreach (var count in rows)
+        var times = plan.NanoOps.Select(_ => new List<double>()).ToArray();
+        var watch = Stopwatch.StartNew();
+        for (var step = 0; step < MostSteps && (step == 0 || watch.Elapsed < slice); step++)
         {
-            var prefill = contexts.Select(context => Math.Max(context, count)).Distinct();
-            foreach (var mix in prefill.Select(context => new StepMix(count, 0, context))
-                .Concat(contexts.Select(context => new StepMix(count, count, context)))
-                .Where(limits.Hold))
+            foreach (var span in program.Trace(mix))
             {
-                yield return mix;
+                times[span.NanoOp].Add(span.EndMicroseconds - span.BeginMicroseconds);
             }
         }
+        for (var nano = 0; nano < times.Length; nano++)
+        {
+            var op = _bench.Graph.At(plan.NanoOps[nano].Segment, plan.NanoOps[nano].Op);
+            if (times[nano].Count == 0 || !IsMeasuredIn(op, mix))
+            {
+                continue;
+            }
+            var (begin, end) = mix.Scale(op, 0, plan.StepRows, plan.StepRows);
+            var work = mix.WorkOf(op, begin, end);
+            costs.Add(new OpCost(
+                op.Segment,
+                op.Index,
+                work.Rows,
+                op.HasContext ? work.Context : 0,
+                units,
+                Median.Of(times[nano].ToArray())));
+        }
     }
+
+    // Decode attention and what works on samples needs decode rows; all else is measured on a
+    // prefill chunk, which has no limit but the rows of a step. Where the context does not matter,
+    // one is enough.
+    private bool IsMeasuredIn(GraphOp op, StepMix mix)
+    {
+        var shortest = mix.DecodeRows > 0 ? _contexts[0] : Math.Max(_contexts[0], mix.Rows);
+        var inDecode = op.Part == RowPart.Decode || op.Rows != RowSpace.Token;
+        return inDecode == (mix.DecodeRows > 0) && (op.HasContext || mix.Context == shortest);
+    }
+
+    private IEnumerable<StepMix> MixesOf(int rows) =>
+        _contexts.Select(context => Math.Max(context, rows)).Distinct()
+            .Select(context => new StepMix(rows, 0, context))
+            .Concat(_contexts.Select(context => new StepMix(rows, rows, context)));
 
     private Plan WithUnits(int units)
     {

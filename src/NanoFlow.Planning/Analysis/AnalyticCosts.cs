@@ -33,6 +33,8 @@ public sealed class AnalyticCosts : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; } = [.. Enumerable.Range(1, Tenths)];
 
+    public bool MayExceedUnits => true;
+
     public double HandoffMicroseconds => 0;
 
     public double Time(in Launch launch)

@@ -22,6 +22,8 @@ public sealed class CoreCosts : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; }
 
+    public bool MayExceedUnits => false;
+
     public double HandoffMicroseconds => 0;
 
     // Bytes a microsecond.

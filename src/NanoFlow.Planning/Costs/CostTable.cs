@@ -49,6 +49,9 @@ public sealed class CostTable : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; }
 
+    /// <summary>Never: what is measured so far are threads of a CPU.</summary>
+    public bool MayExceedUnits => false;
+
     public double HandoffMicroseconds { get; }
 
     /// <summary>As they were measured.</summary>

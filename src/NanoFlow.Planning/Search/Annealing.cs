@@ -92,6 +92,10 @@ internal sealed class Annealing
     {
         var choices = _space.Costs.UnitChoices;
         var units = choices[_random.Next(choices.Count)];
+        if (!_space.Costs.MayExceedUnits)
+        {
+            return ChangeWidth(draft, draft.Lanes[nano], units);
+        }
         if (units == draft.Units[nano])
         {
             return false;
@@ -105,6 +109,14 @@ internal sealed class Annealing
             }
         }
         return true;
+    }
+
+    private bool ChangeWidth(LayerDraft draft, int lane, int units)
+    {
+        var before = draft.Widths[lane];
+        draft.Widths[lane] = units;
+        draft.FitUnits(_space);
+        return draft.Widths[lane] != before;
     }
 
     // To beside another nano-op in the order.
@@ -123,7 +135,7 @@ internal sealed class Annealing
     private bool ChangeLane(LayerDraft draft, bool ofAll)
     {
         var nano = _random.Next(draft.Count);
-        var lane = _random.Next(_space.Options.MaxLanes);
+        var lane = _random.Next(_space.LaneLimit);
         if (lane == draft.Lanes[nano])
         {
             return false;
@@ -136,6 +148,7 @@ internal sealed class Annealing
                 draft.Lanes[i] = lane;
             }
         }
+        draft.FitUnits(_space);
         return true;
     }
 

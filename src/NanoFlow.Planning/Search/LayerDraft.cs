@@ -8,13 +8,15 @@ namespace NanoFlow.Planning.Search;
 
 internal sealed class LayerDraft
 {
-    private LayerDraft(uint[] cuts, LayerShape shape, int[] lanes, int[] units, double[] keys)
+    private LayerDraft(
+        uint[] cuts, LayerShape shape, int[] lanes, int[] units, double[] keys, int[] widths)
     {
         Cuts = cuts;
         Shape = shape;
         Lanes = lanes;
         Units = units;
         Keys = keys;
+        Widths = widths;
     }
 
     /// <summary>By op of the layer: bits over the boundaries of the space.</summary>
@@ -31,6 +33,10 @@ internal sealed class LayerDraft
     /// <summary>By nano-op: smaller ones are issued earlier where needs allow it.</summary>
     public double[] Keys { get; private set; }
 
+    /// <summary>By lane: its units, where lanes may not exceed the device together; 0 for a lane
+    /// that is not used.</summary>
+    public int[] Widths { get; }
+
     public int Count => Lanes.Length;
 
     /// <param name="cuts">By op.</param>
@@ -40,16 +46,50 @@ internal sealed class LayerDraft
     {
         var shape = new LayerShape(space, cuts);
         var placed = shape.Pieces.Select(place).ToArray();
-        return new LayerDraft(
+        var draft = new LayerDraft(
             cuts,
             shape,
             [.. placed.Select(p => p.Lane)],
             [.. placed.Select(p => p.Units)],
-            [.. placed.Select(p => p.Key)]);
+            [.. placed.Select(p => p.Key)],
+            new int[space.LaneLimit]);
+        foreach (var (lane, units, _) in placed)
+        {
+            draft.Widths[lane] = Math.Max(draft.Widths[lane], units);
+        }
+        draft.FitUnits(space);
+        return draft;
     }
 
     public LayerDraft Copy() => new(
-        [.. Cuts], Shape, [.. Lanes], [.. Units], [.. Keys]);
+        [.. Cuts], Shape, [.. Lanes], [.. Units], [.. Keys], [.. Widths]);
+
+    /// <summary>Where lanes may not exceed the device together: every nano-op has the units of its
+    /// lane, one lane alone has all, and the widest give way until all fit.</summary>
+    public void FitUnits(SearchSpace space)
+    {
+        if (space.Costs.MayExceedUnits)
+        {
+            return;
+        }
+        var least = space.Costs.UnitChoices[0];
+        var used = Lanes.Distinct().ToArray();
+        for (var lane = 0; lane < Widths.Length; lane++)
+        {
+            Widths[lane] = !used.Contains(lane) ? 0
+                : used.Length == 1 ? space.Costs.UnitCount
+                : Math.Max(least, Widths[lane]);
+        }
+        while (Widths.Sum() > space.Costs.UnitCount)
+        {
+            var widest = Array.IndexOf(Widths, Widths.Max());
+            Widths[widest] = space.Costs.UnitChoices.Last(units => units < Widths[widest]);
+        }
+        for (var i = 0; i < Count; i++)
+        {
+            Units[i] = Widths[Lanes[i]];
+        }
+    }
 
     /// <summary>Cuts an op elsewhere. A new nano-op takes over lane, units and key of the one that
     /// had its first row.</summary>
@@ -67,6 +107,7 @@ internal sealed class LayerDraft
         [
             .. from.Select((i, at) => Keys[i] + 1e-3 * Shape.Pieces[at].Begin / space.Mix.Rows),
         ];
+        FitUnits(space);
     }
 
     /// <summary>Nano-ops in issue order.</summary>

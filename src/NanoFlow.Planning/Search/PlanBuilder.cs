@@ -1,5 +1,6 @@
-// From a draft of the layer to a plan of the whole step. Lanes float over all units, and a nano-op
-// takes the share the draft gives it; prologue and epilogue run alone, with everything.
+// From a draft of the layer to a plan of the whole step. Where launches may share units, lanes float
+// over all of them and a nano-op takes the share the draft gives it; elsewhere every lane has units
+// of its own, and one more lane has all. Prologue and epilogue run alone, with everything.
 
 namespace NanoFlow.Planning.Search;
 
@@ -8,17 +9,21 @@ internal static class PlanBuilder
     public static Plan Build(SearchSpace space, LayerDraft draft)
     {
         var lanes = draft.Lanes.Distinct().Order().ToList();
+        var isShared = space.Costs.MayExceedUnits || lanes.Count == 1;
+        var whole = new Partition(PartitionKind.Shared, 0, space.Costs.UnitCount);
         var nanoOps = new List<NanoOp>();
         AddWhole(nanoOps, space, Segment.Prologue);
         foreach (var i in draft.Order())
         {
             var (op, begin, end) = draft.Shape.Pieces[i];
+            var lane = lanes.IndexOf(draft.Lanes[i]);
+            var hasAll = !isShared || draft.Units[i] == space.Costs.UnitCount;
             nanoOps.Add(new NanoOp(
                 Segment.Layer,
                 op.Index,
-                lanes.IndexOf(draft.Lanes[i]),
+                isShared ? lane : lane + 1,
                 Kernel: 0,
-                draft.Units[i] == space.Costs.UnitCount ? 0 : draft.Units[i],
+                hasAll ? 0 : draft.Units[i],
                 begin,
                 end));
         }
@@ -26,10 +31,25 @@ internal static class PlanBuilder
         return new Plan
         {
             StepRows = space.Mix.Rows,
-            Partitions = [new Partition(PartitionKind.Shared, 0, space.Costs.UnitCount)],
-            Lanes = [.. lanes.Select(_ => new Lane(0))],
+            Partitions = isShared
+                ? [whole]
+                : [whole, .. Disjoint([.. lanes.Select(lane => draft.Widths[lane])])],
+            Lanes = isShared
+                ? [.. lanes.Select(_ => new Lane(0))]
+                : [.. Enumerable.Range(0, lanes.Count + 1).Select(i => new Lane(i))],
             NanoOps = nanoOps,
         };
+    }
+
+    // Side by side from the first unit on.
+    private static IEnumerable<Partition> Disjoint(int[] widths)
+    {
+        var first = 0;
+        foreach (var width in widths)
+        {
+            yield return new Partition(PartitionKind.Disjoint, first, width);
+            first += width;
+        }
     }
 
     private static void AddWhole(List<NanoOp> nanoOps, SearchSpace space, Segment segment)

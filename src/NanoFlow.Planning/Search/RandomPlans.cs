@@ -13,7 +13,7 @@ public static class RandomPlans
         var space = new SearchSpace(
             graph, mix, costs, new PlanSearchOptions { RowTile = rowTile });
         var random = new Random(seed);
-        var laneCount = random.Next(2, space.Options.MaxLanes + 1);
+        var laneCount = random.Next(2, space.LaneLimit + 1);
         var boundaries = space.Boundaries.Count;
         var shared = boundaries == 0 ? 0u : 1u << random.Next(boundaries);
         var cuts = space.Ops.Select(_ => boundaries == 0 || random.Next(3) > 0
@@ -33,6 +33,7 @@ public static class RandomPlans
         if (draft.Lanes.Distinct().Count() == 1)
         {
             draft.Lanes[^1] = (draft.Lanes[0] + 1) % laneCount;
+            draft.FitUnits(space);
         }
         return PlanBuilder.Build(space, draft);
     }

@@ -24,6 +24,9 @@ internal sealed class SearchSpace
         Ops = [.. graph.In(Segment.Layer)];
         Boundaries = Grid(mix, options.RowTile);
         Needs = new Needs(graph, mix.Rows);
+        LaneLimit = costs.MayExceedUnits
+            ? options.MaxLanes
+            : Math.Min(options.MaxLanes, costs.UnitCount / costs.UnitChoices[0]);
     }
 
     public GraphFacts Graph { get; }
@@ -42,6 +45,9 @@ internal sealed class SearchSpace
     public IReadOnlyList<int> Boundaries { get; }
 
     public Needs Needs { get; }
+
+    /// <summary>Lanes of a plan; each has a unit at least where they may not share any.</summary>
+    public int LaneLimit { get; }
 
     /// <summary>The ranges of an op with these cuts.</summary>
     public IEnumerable<Piece> PiecesOf(GraphOp op, uint cuts)

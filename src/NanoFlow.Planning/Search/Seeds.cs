@@ -79,10 +79,10 @@ internal static class Seeds
     private static IEnumerable<Placing> LanePlacings(SearchSpace space, int batches)
     {
         yield return (_, _) => 0;
-        yield return (piece, _) => (int)piece.Op.Resource % space.Options.MaxLanes;
+        yield return (piece, _) => (int)piece.Op.Resource % space.LaneLimit;
         if (batches > 1)
         {
-            yield return (_, batch) => batch % space.Options.MaxLanes;
+            yield return (_, batch) => batch % space.LaneLimit;
         }
     }
 

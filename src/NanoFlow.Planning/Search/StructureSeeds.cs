@@ -31,7 +31,7 @@ internal static class StructureSeeds
 
     private static LayerDraft LanesByResource(SearchSpace space, uint cuts, LayerShape shape)
     {
-        var lanes = Math.Min(space.Options.MaxLanes, Enum.GetValues<ResourceKind>().Length);
+        var lanes = Math.Min(space.LaneLimit, Enum.GetValues<ResourceKind>().Length);
         return Solve(space, cuts, shape, lanes, (piece, lane) =>
             (int)piece.Op.Resource % lanes == lane
                 ? piece.Op.Resource == ResourceKind.Compute
@@ -42,7 +42,7 @@ internal static class StructureSeeds
 
     private static LayerDraft EqualLanes(SearchSpace space, uint cuts, LayerShape shape)
     {
-        var lanes = Math.Min(space.Options.MaxLanes, space.Costs.UnitCount);
+        var lanes = Math.Min(space.LaneLimit, space.Costs.UnitCount);
         var units = space.Costs.UnitChoices.Last(n => n <= space.Costs.UnitCount / lanes);
         return Solve(space, cuts, shape, lanes, (_, _) => units);
     }

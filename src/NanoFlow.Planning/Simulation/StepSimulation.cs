@@ -54,10 +54,7 @@ internal sealed class StepSimulation
             SetRates();
             foreach (var lane in _lanes)
             {
-                if (lane.Running >= 0)
-                {
-                    next = Math.Min(next, _now + lane.Left * lane.Rate);
-                }
+                next = Math.Min(next, lane.End);
             }
             if (double.IsPositiveInfinity(next))
             {
@@ -219,7 +216,7 @@ internal sealed class StepSimulation
         lane.Arrived = _now;
     }
 
-    // Microseconds that a microsecond of work takes.
+    // Microseconds that a microsecond of work takes, and when it ends at that rate.
     private void SetRates()
     {
         var units = 0;
@@ -230,6 +227,7 @@ internal sealed class StepSimulation
         var excess = Math.Max(1, (double)units / _model.Costs.UnitCount);
         foreach (var lane in _lanes)
         {
+            lane.End = double.PositiveInfinity;
             if (lane.Running < 0)
             {
                 continue;
@@ -242,6 +240,7 @@ internal sealed class StepSimulation
                     lane.Rate *= SlowDown(lane.Running, other.Running);
                 }
             }
+            lane.End = _now + lane.Left * lane.Rate;
         }
     }
 
@@ -262,16 +261,15 @@ internal sealed class StepSimulation
         for (var index = 0; index < _lanes.Count; index++)
         {
             var lane = _lanes[index];
-            if (lane.Running < 0)
-            {
-                continue;
-            }
-            lane.Left -= elapsed / lane.Rate;
 
-            // What is left is rounding: a femtosecond would otherwise be an event of its own.
-            if (lane.Left <= 1e-9 * _model.Times[lane.Running])
+            // By its computed end, not by what is left: rounding may leave a little of it for ever.
+            if (lane.End <= next)
             {
                 Finish(lane, index);
+            }
+            else if (lane.Running >= 0)
+            {
+                lane.Left -= elapsed / lane.Rate;
             }
         }
     }
@@ -291,6 +289,9 @@ internal sealed class StepSimulation
         public double Left { get; set; }
 
         public double Rate { get; set; }
+
+        /// <summary>If nothing changes before; infinite while nothing runs.</summary>
+        public double End { get; set; }
 
         public void Clear()
         {

@@ -165,6 +165,8 @@ public sealed class CalibrationTests
 
         public IReadOnlyList<int> UnitChoices => _alone.UnitChoices;
 
+        public bool MayExceedUnits => false;
+
         public double HandoffMicroseconds => 5;
 
         public double Time(in Launch launch) => _alone.Time(launch) * launch.Units / units

@@ -75,6 +75,8 @@ internal sealed class TwoResourceCosts(int units, double slowDown) : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; } = [.. Enumerable.Range(1, units)];
 
+    public bool MayExceedUnits => false;
+
     public double HandoffMicroseconds => 0;
 
     // Attention gains nothing from more than one unit.

@@ -93,6 +93,8 @@ internal sealed class PublishedCosts : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; } = [.. Enumerable.Range(1, 10)];
 
+    public bool MayExceedUnits => true;
+
     public double HandoffMicroseconds => 0;
 
     public double Time(in Launch launch)

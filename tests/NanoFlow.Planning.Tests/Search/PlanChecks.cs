@@ -56,6 +56,8 @@ internal sealed class ProportionalCosts(int units) : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; } = [.. Enumerable.Range(1, units)];
 
+    public bool MayExceedUnits => false;
+
     public double HandoffMicroseconds => 1;
 
     public double Time(in Launch launch) =>
@@ -70,6 +72,8 @@ internal sealed class RandomCosts(int seed) : ICostModel
     public int UnitCount => 4;
 
     public IReadOnlyList<int> UnitChoices { get; } = [1, 2, 3, 4];
+
+    public bool MayExceedUnits => seed % 2 == 1;
 
     public double HandoffMicroseconds => seed % 3;
 
