@@ -17,7 +17,7 @@ internal sealed class PairCosts
     private readonly IPlanBench _bench;
     private readonly GraphOp[] _ops;
     private readonly int[] _rows;
-    private readonly List<(int A, int B)> _shares;
+    private readonly IReadOnlyList<(int A, int B)> _shares;
     private readonly int _context;
 
     public PairCosts(IPlanBench bench, CalibrationOptions options, IReadOnlyList<int> units)
@@ -41,7 +41,7 @@ internal sealed class PairCosts
         {
             foreach (var rows in _rows)
             {
-                var plan = Halves(share, rows);
+                var plan = HalvedPlan.Of(_bench.Graph, share, rows);
                 using var program = _bench.Open(plan);
                 MeasureRows(program, plan, share, rows, costs, clock);
             }
@@ -49,9 +49,9 @@ internal sealed class PairCosts
         return costs;
     }
 
-    // Quarters of the device for one, the rest for the other. An exchange curve needs no more: the
-    // times at all units are known from the ops alone.
-    private static List<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
+    /// <summary>Quarters of the device for one, the rest for the other. An exchange curve needs no
+    /// more: the times at all units are known from the ops alone.</summary>
+    public static IReadOnlyList<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
     {
         var shares = new List<(int A, int B)>();
         foreach (var quarter in (int[])[1, 2, 3])
@@ -148,26 +148,4 @@ internal sealed class PairCosts
 
     private static int Find(Plan plan, GraphOp op, int lane) => plan.NanoOps.ToList().FindIndex(
         nano => nano.Segment == Segment.Layer && nano.Op == op.Index && nano.Lane == lane);
-
-    // Made for steps of this size: a device need not round the halves.
-    private Plan Halves((int A, int B) share, int rows)
-    {
-        var nanoOps = new List<NanoOp>();
-        foreach (var op in _bench.Graph.Ops)
-        {
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 0, 0, share.A, 0, rows));
-            nanoOps.Add(new NanoOp(op.Segment, op.Index, 1, 0, share.B, rows, 2 * rows));
-        }
-        return new Plan
-        {
-            StepRows = 2 * rows,
-            Partitions =
-            [
-                new Partition(PartitionKind.Disjoint, 0, share.A),
-                new Partition(PartitionKind.Disjoint, share.A, share.B),
-            ],
-            Lanes = [new Lane(0), new Lane(1)],
-            NanoOps = nanoOps,
-        };
-    }
 }

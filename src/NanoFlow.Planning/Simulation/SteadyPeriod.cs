@@ -1,13 +1,17 @@
 namespace NanoFlow.Planning.Simulation;
 
-/// <summary>The period of a layer, from the ends of some layers.</summary>
+/// <summary>The period of a layer, from the ends of layers.</summary>
 public static class SteadyPeriod
 {
-    // Layers at the start fill the lanes, those at the end drain them; the first layers have no
-    // neighbour before, the last ones none behind.
+    // Layers at the start fill the lanes, those at the end drain them.
     private const int Margin = 2;
 
-    /// <summary>The mean distance of the inner layers' ends; of all when there are few.</summary>
+    // A plan's layers may repeat in twos or threes rather than one by one: distances are taken over
+    // several.
+    private const int Window = 6;
+
+    /// <summary>Microseconds: the median distance of layers a window apart, so that one stall of a
+    /// shared machine does not count; of the whole step where there are few layers.</summary>
     /// <param name="layerEnds">Ascending.</param>
     /// <param name="step">Used when there is no distance at all.</param>
     public static double Of(ReadOnlySpan<double> layerEnds, double step)
@@ -17,8 +21,18 @@ public static class SteadyPeriod
             return step;
         }
         var first = layerEnds.Length > 2 * Margin + 1 ? Margin : 0;
-        var last = layerEnds.Length - 1 - first;
-        return (layerEnds[last] - layerEnds[first]) / (last - first);
+        var inner = layerEnds[first..(layerEnds.Length - first)];
+        if (inner.Length <= Window)
+        {
+            return (inner[^1] - inner[0]) / (inner.Length - 1);
+        }
+        var distances = new double[inner.Length - Window];
+        for (var i = 0; i < distances.Length; i++)
+        {
+            distances[i] = (inner[i + Window] - inner[i]) / Window;
+        }
+        Array.Sort(distances);
+        return distances[distances.Length / 2];
     }
 
     /// <summary>The same of a step that was traced.</summary>
