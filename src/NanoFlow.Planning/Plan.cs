@@ -75,6 +75,13 @@ public sealed record Plan
         };
     }
 
+    /// <summary>What a nano-op has of its lane's units.</summary>
+    public int UnitsOf(NanoOp nano)
+    {
+        var width = Partitions[Lanes[nano.Lane].Partition].UnitCount;
+        return nano.Units == 0 ? width : Math.Min(nano.Units, width);
+    }
+
     /// <summary>The same nano-ops in the same order, one after the other, each with the whole
     /// device: what cutting costs without what overlapping brings.</summary>
     public Plan OnOneLane(int unitCount) => new()

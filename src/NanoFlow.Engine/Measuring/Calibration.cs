@@ -30,48 +30,17 @@ public sealed record Calibration(
         var choices = UnitsToMeasure(bench.Device.UnitCount);
         var solos = new SoloCosts(bench, options, choices);
         var pairs = new PairCosts(bench, options, choices);
-        var shared = Shared(bench, solos.Mixes, choices);
-        var count = solos.Count + pairs.Count + shared.Count;
-        var clock = new MeasuringClock(options.Budget, count, progress);
-        var alone = solos.Measure(clock);
-        var slowDowns = pairs.Measure(clock);
-        var company = new CompanyCosts(bench, new CostTable(
-            bench.Graph, bench.Device.UnitCount, choices, 0, alone, slowDowns));
-        var ops = alone.ToDictionary(Key);
-        foreach (var (mix, share) in shared)
-        {
-            foreach (var cost in company.Measure(mix, share, clock.Slice))
-            {
-                ops[Key(cost)] = cost;
-            }
-            clock.Advance();
-        }
-        var peaks = Peaks(bench.Graph, alone, bench.Device.UnitCount);
+        var clock = new MeasuringClock(options.Budget, solos.Count + pairs.Count, progress);
+        var ops = solos.Measure(clock);
+        var peaks = Peaks(bench.Graph, ops, bench.Device.UnitCount);
         return new Calibration(
-            [.. ops.Values],
-            slowDowns,
+            ops,
+            pairs.Measure(clock),
             choices,
             Handoff.Measure(bench, choices[0]),
             peaks.Gflops,
             peaks.Gigabytes);
     }
-
-    // An op on a part of the device has company as a rule: where a step of twice the rows fits, its
-    // time there counts and not that on an idle device.
-    private static List<(StepMix Mix, (int A, int B) Share)> Shared(
-        IPlanBench bench, IReadOnlyList<StepMix> mixes, IReadOnlyList<int> units)
-    {
-        var doubled = mixes
-            .Select(mix => new StepMix(
-                2 * mix.Rows, 2 * mix.DecodeRows, Math.Max(mix.Context, 2 * mix.PrefillRows)))
-            .Where(bench.Limits.Hold)
-            .Distinct();
-        return [.. doubled.SelectMany(mix =>
-            PairCosts.Shares(units, bench.Device.UnitCount).Select(share => (mix, share)))];
-    }
-
-    private static (Segment Segment, int Op, int Rows, double Context, int Units) Key(
-        OpCost cost) => (cost.Segment, cost.Op, cost.Rows, cost.Context, cost.Units);
 
     /// <summary>As it is kept.</summary>
     public CostSet ToCosts(IPlanBench bench, Origin origin, string model) => new(

@@ -17,7 +17,7 @@ internal sealed class PairCosts
     private readonly IPlanBench _bench;
     private readonly GraphOp[] _ops;
     private readonly int[] _rows;
-    private readonly IReadOnlyList<(int A, int B)> _shares;
+    private readonly List<(int A, int B)> _shares;
     private readonly int _context;
 
     public PairCosts(IPlanBench bench, CalibrationOptions options, IReadOnlyList<int> units)
@@ -49,9 +49,9 @@ internal sealed class PairCosts
         return costs;
     }
 
-    /// <summary>Quarters of the device for one, the rest for the other. An exchange curve needs no
-    /// more: the times at all units are known from the ops alone.</summary>
-    public static IReadOnlyList<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
+    // Quarters of the device for one, the rest for the other. An exchange curve needs no more: the
+    // times at all units are known from the ops alone.
+    private static List<(int A, int B)> Shares(IReadOnlyList<int> units, int unitCount)
     {
         var shares = new List<(int A, int B)>();
         foreach (var quarter in (int[])[1, 2, 3])

@@ -36,17 +36,18 @@ public static class PlanFinder
         FinderOptions options,
         Action<double>? progress = null)
     {
+        var tuned = MixTuning.Of(bench, costs, mix);
         var found = PlanSearch.Run(
             bench.Graph,
             mix,
-            costs,
+            tuned,
             options.Search with { RowTile = bench.Device.RowTile },
             progress);
         var sequential = Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows);
         var proposals = found.Best.Where(plan => plan.Plan.Lanes.Count > 1).ToArray();
         if (proposals.Length == 0)
         {
-            return Bucket(bench, costs, mix, found, new FoundPlan(sequential, found.Period), []);
+            return Bucket(bench, tuned, mix, found, new FoundPlan(sequential, found.Period), []);
         }
         var times = StepComparison.Run(
             bench,
@@ -54,7 +55,7 @@ public static class PlanFinder
             mix,
             options.MeasuringBudget);
         var best = Array.IndexOf(times, times[1..].Min(), 1);
-        return Bucket(bench, costs, mix, found, proposals[best - 1], [times[0], times[best]]);
+        return Bucket(bench, tuned, mix, found, proposals[best - 1], [times[0], times[best]]);
     }
 
     /// <summary>Calibrates, then searches and measures the mixes of a server.</summary>

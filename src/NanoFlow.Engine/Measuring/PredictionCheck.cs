@@ -21,11 +21,12 @@ public sealed record PredictionCheck(int Seed, Plan Plan, double Predicted, doub
         IPlanBench bench, ICostModel costs, StepMix mix, int count, int seed)
     {
         var checks = new List<PredictionCheck>();
+        var tuned = MixTuning.Of(bench, costs, mix);
         for (var i = 0; i < count; i++)
         {
             var plan = RandomPlans.Draw(
-                bench.Graph, mix, costs, bench.Device.RowTile, seed + i);
-            var predicted = PlanPrediction.Of(plan, bench.Graph, mix, costs);
+                bench.Graph, mix, tuned, bench.Device.RowTile, seed + i);
+            var predicted = PlanPrediction.Of(plan, bench.Graph, mix, tuned);
             using var program = bench.Open(plan);
             var measured = new double[Steps];
             for (var step = 0; step < Steps; step++)

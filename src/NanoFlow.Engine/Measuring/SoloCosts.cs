@@ -31,9 +31,6 @@ internal sealed class SoloCosts
 
     public int Count => _mixes.Length * _units.Count;
 
-    /// <summary>The steps that are measured.</summary>
-    public IReadOnlyList<StepMix> Mixes => _mixes;
-
     public IReadOnlyList<OpCost> Measure(MeasuringClock clock)
     {
         var costs = new List<OpCost>();

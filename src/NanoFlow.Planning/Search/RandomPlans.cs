@@ -5,6 +5,10 @@ namespace NanoFlow.Planning.Search;
 
 public static class RandomPlans
 {
+    /// <summary>Is there room for two lanes?</summary>
+    public static bool CanDraw(ICostModel costs) =>
+        costs.MayExceedUnits || costs.UnitCount >= 2 * costs.UnitChoices[0];
+
     /// <summary>A plan with two lanes or more.</summary>
     /// <param name="costs">For its numbers of units; times are not looked at.</param>
     /// <param name="seed">The same seed draws the same plan.</param>

@@ -69,7 +69,7 @@ internal sealed class StepModel
             var op = graph.At(nano.Segment, nano.Op);
             var (begin, end) = mix.Scale(op, nano.RowBegin, nano.RowEnd, plan.StepRows);
             pieces[i] = new Piece(op, nano.RowBegin, nano.RowEnd);
-            launches[i] = new Launch(op, mix.WorkOf(op, begin, end), UnitsOf(plan, nano));
+            launches[i] = new Launch(op, mix.WorkOf(op, begin, end), plan.UnitsOf(nano));
             lanes[i] = nano.Lane;
         }
         var derived = new Needs(graph, plan.StepRows);
@@ -86,12 +86,6 @@ internal sealed class StepModel
             firstNeeds[i] = [.. derived.Of(pieces, i, isFirstLayer: true).Union(edges)];
         }
         return new StepModel(launches, lanes, needs, firstNeeds, costs);
-    }
-
-    private static int UnitsOf(Plan plan, NanoOp nano)
-    {
-        var width = plan.Partitions[plan.Lanes[nano.Lane].Partition].UnitCount;
-        return nano.Units == 0 ? width : Math.Min(nano.Units, width);
     }
 
     private int[][] QueuesOf(Segment segment)

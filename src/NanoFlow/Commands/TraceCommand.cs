@@ -3,6 +3,7 @@
 using System.Text;
 using NanoFlow.Cli;
 using NanoFlow.Engine;
+using NanoFlow.Engine.Measuring;
 using NanoFlow.Planning;
 using NanoFlow.Planning.Drawing;
 using NanoFlow.Planning.Simulation;
@@ -85,8 +86,9 @@ internal static class TraceCommand
         {
             return bucket;
         }
+        var tuned = MixTuning.Of(bench.Device, bench.ReadCosts(costPath).Table, bucket.Mix);
         var prediction = PlanPrediction.Of(
-            bucket.Plan, bench.Device.Graph, bucket.Mix, bench.ReadCosts(costPath).Table);
+            bucket.Plan, bench.Device.Graph, bucket.Mix, tuned);
         return bucket with
         {
             Times = bucket.Times with { Period = prediction.Period },
