@@ -3,6 +3,7 @@
 // with no more than these units for each nano-op. A step has as many samples of an op as layers.
 
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using NanoFlow.Planning;
 
 namespace NanoFlow.Engine.Measuring;
@@ -12,7 +13,9 @@ internal sealed class SoloCosts
     // Rows that are measured, each about twice the one before: times are linear in between.
     private static readonly int[] Rows = [1, 4, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 
-    // Steps of one kind; more than this adds nothing to a median over their layers.
+    private const int Passes = 2;
+
+    // Steps of one kind in a pass; more than this adds nothing to a median over their layers.
     private const int MostSteps = 20;
 
     private readonly IPlanBench _bench;
@@ -29,58 +32,71 @@ internal sealed class SoloCosts
         _mixes = [.. rows.SelectMany(MixesOf).Where(bench.Limits.Hold)];
     }
 
-    public int Count => _mixes.Length * _units.Count;
+    public int Count => Passes * _mixes.Length * _units.Count;
 
+    /// <summary>Everything is measured more than once, minutes apart where the budget allows: a
+    /// shared machine is faster at one time and slower at another.</summary>
     public IReadOnlyList<OpCost> Measure(MeasuringClock clock)
     {
-        var costs = new List<OpCost>();
-        foreach (var units in _units)
+        var times = new Dictionary<OpCost, List<double>>();
+        for (var pass = 0; pass < Passes; pass++)
         {
-            var plan = WithUnits(units);
-            using var program = _bench.Open(plan);
-            foreach (var mix in _mixes)
+            foreach (var units in _units)
             {
-                MeasureMix(program, plan, mix, units, clock.Slice, costs);
-                clock.Advance();
+                var plan = WithUnits(units);
+                using var program = _bench.Open(plan);
+                foreach (var mix in _mixes)
+                {
+                    MeasureMix(program, plan, mix, clock.Slice, times);
+                    clock.Advance();
+                }
             }
         }
-        return costs;
+        return [.. times.Select(pair => pair.Key with
+        {
+            Microseconds = Median.Of(pair.Value.ToArray()),
+        })];
     }
 
     private void MeasureMix(
         IBenchProgram program,
         Plan plan,
         StepMix mix,
-        int units,
         TimeSpan slice,
-        List<OpCost> costs)
+        Dictionary<OpCost, List<double>> times)
     {
-        var times = plan.NanoOps.Select(_ => new List<double>()).ToArray();
+        var costs = plan.NanoOps.Select(nano => CostOf(plan, nano, mix)).ToArray();
         var watch = Stopwatch.StartNew();
         for (var step = 0; step < MostSteps && (step == 0 || watch.Elapsed < slice); step++)
         {
             foreach (var span in program.Trace(mix))
             {
-                times[span.NanoOp].Add(span.EndMicroseconds - span.BeginMicroseconds);
+                if (costs[span.NanoOp] is { } cost)
+                {
+                    ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(
+                        times, cost, out _);
+                    list ??= [];
+                    list.Add(span.EndMicroseconds - span.BeginMicroseconds);
+                }
             }
         }
-        for (var nano = 0; nano < times.Length; nano++)
-        {
-            var op = _bench.Graph.At(plan.NanoOps[nano].Segment, plan.NanoOps[nano].Op);
-            if (times[nano].Count == 0 || !IsMeasuredIn(op, mix))
-            {
-                continue;
-            }
-            var (begin, end) = mix.Scale(op, 0, plan.StepRows, plan.StepRows);
-            var work = mix.WorkOf(op, begin, end);
-            costs.Add(new OpCost(
+    }
+
+    // Without its time; null: it is not measured in steps of this mix.
+    private OpCost? CostOf(Plan plan, NanoOp nano, StepMix mix)
+    {
+        var op = _bench.Graph.At(nano.Segment, nano.Op);
+        var (begin, end) = mix.Scale(op, 0, plan.StepRows, plan.StepRows);
+        var work = mix.WorkOf(op, begin, end);
+        return IsMeasuredIn(op, mix)
+            ? new OpCost(
                 op.Segment,
                 op.Index,
                 work.Rows,
                 op.HasContext ? work.Context : 0,
-                units,
-                Median.Of(times[nano].ToArray())));
-        }
+                nano.Units,
+                Microseconds: 0)
+            : null;
     }
 
     // Decode attention and what works on samples needs decode rows; all else is measured on a
