@@ -57,9 +57,6 @@ public readonly record struct OpWork(
     double ContextBytes)
 {
     public double Flops(in NanoWork work) => work.Rows * (RowFlops + ContextFlops * work.Context);
-
-    public double Bytes(in NanoWork work) =>
-        work.Rows * (RowBytes + ContextBytes * work.Context) + (work.Rows > 0 ? WeightBytes : 0);
 }
 
 /// <param name="Name">Unique in its segment, e.g. "gate_up".</param>
@@ -78,6 +75,18 @@ public sealed record GraphOp(
     public IReadOnlyList<int> Writes { get; init; } = [];
 
     public OpWork Work { get; init; }
+
+    /// <summary>Bytes of weights and KV pages that a launch reads at least: a prefill chunk is of
+    /// one sequence, whose pages need to be read once.</summary>
+    public double StoredBytes(in NanoWork work)
+    {
+        var sequences = Part == RowPart.Prefill ? Math.Min(1, work.Rows) : work.Rows;
+        return sequences * Work.ContextBytes * work.Context
+            + (work.Rows > 0 ? Work.WeightBytes : 0);
+    }
+
+    /// <summary>The same with the activations that it reads and writes.</summary>
+    public double Bytes(in NanoWork work) => work.Rows * Work.RowBytes + StoredBytes(work);
 
     /// <summary>Does its time depend on how many tokens its rows attend?</summary>
     public bool HasContext => Work.ContextFlops > 0 || Work.ContextBytes > 0;

@@ -13,7 +13,7 @@ public readonly record struct StepWork(double Flops, double Bytes)
             var work = mix.WorkOf(op, begin, end);
             var times = op.Segment == Segment.Layer ? graph.LayerCount : 1;
             flops += times * op.Work.Flops(work);
-            bytes += times * op.Work.Bytes(work);
+            bytes += times * op.Bytes(work);
         }
         return new StepWork(flops, bytes);
     }

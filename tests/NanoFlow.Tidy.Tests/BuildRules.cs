@@ -24,6 +24,14 @@ public static partial class BuildRules
             ? match.Groups[1].Value
             : null;
 
+    /// <summary>The names in kOpKindNames.</summary>
+    public static IEnumerable<string> OpKinds(string header)
+    {
+        var begin = header.IndexOf("kOpKindNames[]", StringComparison.Ordinal);
+        var end = header.IndexOf(';', begin);
+        return DoubleQuoted().Matches(header[begin..end]).Select(match => match.Groups[1].Value);
+    }
+
     /// <summary>
     /// A row of a kernel table, NF_ROW(kKind, name), names its kernel. The file lies in the folder
     /// of the table and is called like the kernel, or like the end of its name when one file holds
@@ -85,6 +93,9 @@ public static partial class BuildRules
 
     [GeneratedRegex("'([a-z-]+)'")]
     private static partial Regex Quoted();
+
+    [GeneratedRegex("\"(\\w+)\"")]
+    private static partial Regex DoubleQuoted();
 
     [GeneratedRegex("^// sha256 ([0-9a-f]{64})$", RegexOptions.Multiline)]
     private static partial Regex Hash();

@@ -78,6 +78,24 @@ public sealed class RepositoryTests
             $"{path} is not of this nanoflow.h: run ./build.sh bindings");
     }
 
+    // A new kind of op changes nothing where plans are searched, measured or decided.
+    [Fact]
+    public void Planning_Sources_NameNoKindOfOp()
+    {
+        var kinds = BuildRules.OpKinds(Repository.Read("native/core/op.h")).ToList();
+        Assert.Contains("gemm", kinds);
+        None(from file in Repository.Sources
+             where file.IsCSharp
+                 && (file.IsIn("src/NanoFlow.Planning/")
+                     || file.IsIn("src/NanoFlow.Engine/Measuring/"))
+                 && !file.IsIn("src/NanoFlow.Planning/Analysis/")
+             from line in file.Text.Split('\n')
+             where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
+             from kind in kinds
+             where line.Contains($"\"{kind}\"", StringComparison.Ordinal)
+             select $"{file.Path} names \"{kind}\"");
+    }
+
     // The reference backend keeps its kernels in one file, for reading.
     private static bool IsKernelTable(SourceFile file) =>
         file.Name is "kernel_table.cpp" or "kernel_table.cu" && !file.IsIn("native/reference/");

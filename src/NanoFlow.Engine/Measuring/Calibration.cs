@@ -80,10 +80,11 @@ public sealed record Calibration(
         foreach (var cost in ops.Where(c => c.Units == unitCount && c.Microseconds > 0))
         {
             var op = graph.At(cost.Segment, cost.Op);
-            var bytes = op.Work.WeightBytes + op.Work.ContextBytes * cost.Rows * cost.Context;
+            var work = new NanoWork(cost.Rows, cost.Context);
+            var bytes = op.StoredBytes(work);
             if (op.Resource == ResourceKind.Compute)
             {
-                var flops = op.Work.Flops(new NanoWork(cost.Rows, cost.Context));
+                var flops = op.Work.Flops(work);
                 gflops = Math.Max(gflops, flops / cost.Microseconds / 1e3);
             }
             if (bytes * graph.LayerCount >= LargestCache)
@@ -99,6 +100,12 @@ public sealed record Calibration(
 internal sealed class MeasuringClock(
     TimeSpan budget, int count, Action<int, int>? progress)
 {
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(1);
+
+    // A median does not get better after this long, and the native core takes no more than a
+    // minute.
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(10);
+
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _done;
 
@@ -109,7 +116,7 @@ internal sealed class MeasuringClock(
         get
         {
             var share = (budget - _watch.Elapsed) / Math.Max(1, count - _done) / 2;
-            return share < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : share;
+            return share < Least ? Least : share > Most ? Most : share;
         }
     }
 

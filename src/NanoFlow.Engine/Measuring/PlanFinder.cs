@@ -44,7 +44,8 @@ public static class PlanFinder
             options.Search with { RowTile = bench.Device.RowTile },
             progress);
         var sequential = Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows);
-        var proposals = found.Best.Where(plan => plan.Plan.Lanes.Count > 1).ToArray();
+        var proposals = found.Best
+            .Where(plan => !plan.Plan.NanoOps.SequenceEqual(sequential.NanoOps)).ToArray();
         if (proposals.Length == 0)
         {
             return Bucket(bench, tuned, mix, found, new FoundPlan(sequential, found.Period), []);

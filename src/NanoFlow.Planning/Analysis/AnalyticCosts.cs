@@ -72,8 +72,8 @@ public sealed class AnalyticCosts : ICostModel
     // Microseconds by the data sheet.
     private double Roofline(GraphOp op, in NanoWork work) =>
         op.Resource == ResourceKind.Network
-            ? op.Work.Bytes(work) / (_device.NetworkGbps / 2 * 1e3)
+            ? op.Bytes(work) / (_device.NetworkGbps / 2 * 1e3)
             : Math.Max(
                 op.Work.Flops(work) / (_device.Flops(_format) / 1e6),
-                op.Work.Bytes(work) / (_device.MemoryGbps * 1e3));
+                op.Bytes(work) / (_device.MemoryGbps * 1e3));
 }

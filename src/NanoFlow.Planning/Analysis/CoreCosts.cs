@@ -38,7 +38,7 @@ public sealed class CoreCosts : ICostModel
         var work = launch.Op.Work;
         var flops = _device.MeasuredFlops(NumberFormat.Bf16) / 1e6 * launch.Units / _device.Cores;
         var bytes = Bandwidth * Math.Min(1, (double)launch.Units / _device.FullBandwidthCores);
-        return Math.Max(work.Flops(launch.Work) / flops, work.Bytes(launch.Work) / bytes);
+        return Math.Max(work.Flops(launch.Work) / flops, launch.Op.Bytes(launch.Work) / bytes);
     }
 
     public double SlowDown(in Launch launch, in Launch other) =>
@@ -48,6 +48,6 @@ public sealed class CoreCosts : ICostModel
     private double Demand(in Launch launch)
     {
         var time = Time(launch);
-        return time > 0 ? launch.Op.Work.Bytes(launch.Work) / time : 0;
+        return time > 0 ? launch.Op.Bytes(launch.Work) / time : 0;
     }
 }

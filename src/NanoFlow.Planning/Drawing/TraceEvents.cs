@@ -57,7 +57,7 @@ internal sealed class TraceEvents
         var (begin, end) = _trace.Mix.Scale(
             label.Op, label.RowBegin, label.RowEnd, _trace.Plan.StepRows);
         var work = _trace.Mix.WorkOf(label.Op, begin, end);
-        var (flops, bytes) = (label.Op.Work.Flops(work), label.Op.Work.Bytes(work));
+        var (flops, bytes) = (label.Op.Work.Flops(work), label.Op.Bytes(work));
         _json.WriteNumber("row_begin", begin);
         _json.WriteNumber("row_end", end);
         _json.WriteNumber("rows", work.Rows);

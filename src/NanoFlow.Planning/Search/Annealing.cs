@@ -55,7 +55,7 @@ internal sealed class Annealing
         for (var i = 0; i < count; i++)
         {
             var next = _current.Copy();
-            if (!Change(next))
+            if (!Change(next) || next.LaneCount < _space.Options.LeastLanes)
             {
                 continue;
             }

@@ -39,6 +39,8 @@ internal sealed class LayerDraft
 
     public int Count => Lanes.Length;
 
+    public int LaneCount => Lanes.Distinct().Count();
+
     /// <param name="cuts">By op.</param>
     /// <param name="place">Lane, units and key of a nano-op.</param>
     public static LayerDraft Create(

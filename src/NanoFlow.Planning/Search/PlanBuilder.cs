@@ -1,6 +1,6 @@
-// From a draft of the layer to a plan of the whole step. Where launches may share units, lanes float
-// over all of them and a nano-op takes the share the draft gives it; elsewhere every lane has units
-// of its own, and one more lane has all. Prologue and epilogue run alone, with everything.
+// From a draft of the layer to a plan of the whole step. Where launches may share units, lanes
+// float over all of them and a nano-op takes the share the draft gives it; elsewhere every lane has
+// units of its own, and one more lane has all. Prologue and epilogue run alone, with everything.
 
 namespace NanoFlow.Planning.Search;
 

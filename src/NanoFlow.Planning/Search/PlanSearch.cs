@@ -103,7 +103,7 @@ public sealed class PlanSearch
             {
                 break;
             }
-            if (draft.Count > _options.MaxNanoOps)
+            if (draft.Count > _options.MaxNanoOps || draft.LaneCount < _options.LeastLanes)
             {
                 continue;
             }
@@ -142,7 +142,8 @@ public sealed class PlanSearch
 
     private SearchResult Result(List<Annealing> population, Annealing sequential)
     {
-        var best = population.Append(sequential)
+        var isSequentialLeftOut = _options.LeastLanes > 1 && population.Count > 0;
+        var best = (isSequentialLeftOut ? population : population.Append(sequential))
             .OrderBy(annealing => annealing.BestPeriod)
             .Select(annealing => new FoundPlan(
                 PlanBuilder.Build(_space, annealing.Best), annealing.BestPeriod))

@@ -18,6 +18,10 @@ public sealed record PlanSearchOptions
     /// <summary>Lanes of a plan: one for each resource, and one to spare.</summary>
     public int MaxLanes { get; init; } = 4;
 
+    /// <summary>With two or more, plans that overlap nothing are left out, the sequential one
+    /// too; where the device has no room for so many, it is the result.</summary>
+    public int LeastLanes { get; init; } = 1;
+
     /// <summary>Nano-ops of a layer. Each costs a launch; published plans have about 30.</summary>
     public int MaxNanoOps { get; init; } = 64;
 

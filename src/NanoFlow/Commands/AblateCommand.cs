@@ -27,7 +27,7 @@ internal static class AblateCommand
         var costs = bench.Costs(given);
         var buckets = given.All(PlanFlags.PlanFile) is [.., var path]
             ? bench.ReadPlans(path).Buckets
-            : SearchCommand.FindAll(given, bench, costs.Table, bench.Mixes(given));
+            : SearchCommand.FindAll(given, bench, costs.Table, bench.Mixes(given), leastLanes: 2);
         Console.WriteLine(
             $"{bench.Model} on {bench.Origin.Device}, compute limit "
             + Text.Of($"{costs.PeakGflops:F0} GFLOP/s, memory {costs.PeakGigabytesPerSecond:F1} ")

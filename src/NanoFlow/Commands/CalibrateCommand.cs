@@ -32,6 +32,10 @@ internal static class CalibrateCommand
     private static Task<int> Run(Given given)
     {
         using var bench = Bench.Load(given);
+        if (given.Get(Check, 0) > 0 && bench.Device.Device.UnitCount < 2)
+        {
+            throw new UsageException("--check: random plans need a device of 2 units or more");
+        }
         var mixes = bench.Mixes(given);
         var path = given.All(Out) is [.., var named] ? named : bench.CostPath;
         var before = TryReadCosts(bench, path);

@@ -31,7 +31,7 @@ internal static class SearchCommand
         using var bench = Bench.Load(given);
         var mixes = bench.Mixes(given);
         var costs = bench.Costs(given).Table;
-        var buckets = FindAll(given, bench, costs, mixes);
+        var buckets = FindAll(given, bench, costs, mixes, leastLanes: 1);
         var path = given.All(Out) is [.., var named] ? named : bench.PlanPath;
         PlanCache.Write(path, PlanFile.Write(new PlanSet(
             bench.Origin,
@@ -50,8 +50,13 @@ internal static class SearchCommand
         return Task.FromResult(0);
     }
 
+    /// <param name="leastLanes">Of the plans that are wanted.</param>
     internal static IReadOnlyList<PlanBucket> FindAll(
-        Given given, Bench bench, ICostModel costs, IReadOnlyList<StepMix> mixes)
+        Given given,
+        Bench bench,
+        ICostModel costs,
+        IReadOnlyList<StepMix> mixes,
+        int leastLanes)
     {
         const int Parts = 100; // of a mix on the bar
         var options = new FinderOptions
@@ -61,6 +66,7 @@ internal static class SearchCommand
                 Budget = given.Get(PlanFlags.SearchBudget, TimeSpan.FromSeconds(10)),
                 Seed = given.Get(PlanFlags.Seed, 1),
                 Threads = Environment.ProcessorCount,
+                LeastLanes = leastLanes,
             },
         };
         using var progress = new ProgressLine(

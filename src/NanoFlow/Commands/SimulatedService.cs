@@ -123,7 +123,7 @@ internal static class SimulatedService
                 op.Name,
                 $"{op.Resource}".ToLowerInvariant(),
                 Text.Of($"{op.Work.Flops(work) / 1e9:F2}"),
-                Text.Of($"{op.Work.Bytes(work) / 1e6:F1}"),
+                Text.Of($"{op.Bytes(work) / 1e6:F1}"),
                 Text.Of($"{microseconds:F1}"));
         }
         return table.ToString();

@@ -72,6 +72,21 @@ public sealed class PlanSearchTests(ITestOutputHelper output)
         Assert.Equal(Plan.Sequential(graph, 2, 512).NanoOps, result.Best[0].Plan.NanoOps);
     }
 
+    [Fact]
+    public void Run_TwoLanesWanted_OverlapsEvenWhereItDoesNotPay()
+    {
+        var graph = LayerGraphs.Decoder(layers: 8, hasNetwork: false);
+        var options = Limited with { MaxEvaluations = 3_000, LeastLanes = 2 };
+
+        var result = PlanSearch.Run(
+            graph, new StepMix(512, 0, 512), new ProportionalCosts(units: 2), options);
+
+        Assert.InRange(
+            result.Period, result.SequentialPeriod * (1 - 1e-9), 2 * result.SequentialPeriod);
+        Assert.All(result.Best, found =>
+            Assert.True(found.Plan.NanoOps.Select(nano => nano.Lane).Distinct().Count() > 1));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
