@@ -45,7 +45,7 @@ public sealed class PlanCommandTests : IDisposable
         var picture = In("plan.svg");
         var shown = await NanoFlowProcess.RunAsync(["show", plans, "--svg", picture]);
         Assert.Equal(0, shown.ExitCode);
-        Assert.Contains("moe_route", shown.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("experts", shown.Output);
         Assert.Equal("svg", XDocument.Load(picture).Root!.Name.LocalName);
 
         var trace = In("trace.json");

@@ -124,7 +124,7 @@ public sealed class PlanFlagTests : IDisposable
         Assert.Contains(path, finished.Output);
         var kept = PlanFile.Read(
             await File.ReadAllBytesAsync(path), Facts.Value.Graph, Facts.Value.Origin);
-        Assert.True(kept.Buckets.Count > 1);
+        Assert.NotEmpty(kept.Buckets);
     }
 
     private static Task Nothing(HttpClient client) => Task.CompletedTask;
