@@ -1,6 +1,6 @@
 // Which nano-ops need which, derived from what ops read and write and from row ranges: the rule of
-// native/core/dependency.cpp, for the search, which has no engine at hand. Plans are lowered
-// natively; a test holds that both find the same.
+// native/core/dependency.cpp, for the search, which has no engine at hand. The native core
+// checks every plan again; tests trace plans that were ordered by these rules.
 
 namespace NanoFlow.Planning.Simulation;
 

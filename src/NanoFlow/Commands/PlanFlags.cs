@@ -24,13 +24,14 @@ internal static class PlanFlags
         Read.Duration(TimeSpan.FromSeconds(1), LongestBudget));
 
     public static readonly Flag<string> Costs = new(
-        "--costs", "FILE", "a cost table", "that of this model and device in the cache",
-        "what calibrate has measured; measured first where there is none",
+        "--costs", "FILE", "a cost table",
+        "that of this model and device in the cache; search and ablate measure where it has none",
+        "what calibrate has measured",
         Read.Text);
 
     public static readonly Flag<string> PlanFile = new(
-        "--plan", "FILE", "a plan file", "that of this model and device in the cache",
-        "plans that search has found",
+        "--plan", "FILE", "a plan file", "plans with two lanes are searched",
+        "plans to take apart",
         Read.Text);
 
     public static readonly Flag<StepMix> Mix = new(
@@ -38,7 +39,7 @@ internal static class PlanFlags
         $"rows of a step, decode rows of them, tokens they attend, such as 512/64/1024; "
         + $"up to {PlanLimits.StepRows} rows and {EngineLimits.Positions} tokens",
         "prefill, decode and both, with a short and a long context",
-        "kind of step; may be given several times",
+        "kind of step",
         TryReadMix)
     {
         Repeats = true,
