@@ -15,7 +15,7 @@ public static class PlanMixes
     public static IReadOnlyList<StepMix> Default(BenchLimits limits)
     {
         var mixes = new List<StepMix>();
-        var rows = limits.Rows;
+        var rows = Math.Min(limits.Rows, limits.Context); // a prompt is no longer
         foreach (var wanted in (int[])[ShortContext, LongContext])
         {
             var context = Math.Min(wanted, limits.Context);

@@ -31,7 +31,7 @@ internal static class AblateCommand
         Console.WriteLine(
             $"{bench.Model} on {bench.Origin.Device}, compute limit "
             + Text.Of($"{costs.PeakGflops:F0} GFLOP/s, memory {costs.PeakGigabytesPerSecond:F1} ")
-            + "GB/s (both measured)");
+            + "GB/s (as measured; 0: the model fits into the caches)");
         Console.Write(Rows(bench, costs, buckets));
         Console.WriteLine(
             "split: the nano-ops of the overlapped plan one after the other on the whole device");
@@ -64,6 +64,8 @@ internal static class AblateCommand
             Text.Of($"{microseconds / 1e3:F2}"),
             Text.Of($"{row.Mix.Rows / microseconds * 1e6:F0}"),
             Text.Of($"{row.Flops / microseconds / 1e3 / costs.PeakGflops:P1}"),
-            Text.Of($"{row.Bytes / microseconds / 1e3 / costs.PeakGigabytesPerSecond:P1}"),
+            costs.PeakGigabytesPerSecond > 0
+                ? Text.Of($"{row.Bytes / microseconds / 1e3 / costs.PeakGigabytesPerSecond:P1}")
+                : "-",
             Text.Of($"{row.Sequential / microseconds:F3}"));
 }

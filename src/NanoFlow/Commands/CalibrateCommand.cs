@@ -45,7 +45,9 @@ internal static class CalibrateCommand
         figures.Add("ops", "times of operations", costs.Table.Ops.Count);
         figures.Add("pairs", "pairs beside each other", costs.Table.Pairs.Count);
         figures.Add("peak_gflops", "best compute", Text.Of($"{costs.PeakGflops:F0} GFLOP/s"));
-        figures.Add("peak_gb", "best memory", Text.Of($"{costs.PeakGigabytesPerSecond:F1} GB/s"));
+        figures.Add("peak_gb", "best memory", costs.PeakGigabytesPerSecond > 0
+            ? Text.Of($"{costs.PeakGigabytesPerSecond:F1} GB/s")
+            : "not measured: the model fits into the caches");
         figures.Add(
             "handoff", "from lane to lane", Text.Of($"{costs.Table.HandoffMicroseconds:F1} us"));
         if (before is not null)
