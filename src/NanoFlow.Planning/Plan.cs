@@ -82,6 +82,14 @@ public sealed record Plan
         return nano.Units == 0 ? width : Math.Min(nano.Units, width);
     }
 
+    /// <summary>What a nano-op does in a step of a mix.</summary>
+    public Launch LaunchOf(NanoOp nano, GraphFacts graph, StepMix mix)
+    {
+        var op = graph.At(nano.Segment, nano.Op);
+        var (begin, end) = mix.Scale(op, nano.RowBegin, nano.RowEnd, StepRows);
+        return new Launch(op, mix.WorkOf(op, begin, end), UnitsOf(nano));
+    }
+
     /// <summary>The same nano-ops in the same order, one after the other, each with the whole
     /// device: what cutting costs without what overlapping brings.</summary>
     public Plan OnOneLane(int unitCount) => new()

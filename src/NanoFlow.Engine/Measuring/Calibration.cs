@@ -1,9 +1,9 @@
 // Measures what the search has to know about a model on a device: every op alone, by rows, units
-// and context, and pairs of ops that run beside each other. A measurement is a nano-op of a real
-// plan that runs in a loop over the layers, so that weights and KV pages come from memory as they
-// do in a step.
+// and context, in traced steps, and pairs of ops that run beside each other, in loops over the
+// layers, so that weights and KV pages come from memory as they do in a step.
 //
-// The list of measurements is made first; the budget is shared evenly among them.
+// The number of measurements is known first; the time that is left is shared evenly among those
+// that are left.
 
 using System.Diagnostics;
 using NanoFlow.Planning;
@@ -56,7 +56,7 @@ public sealed record Calibration(
         PeakGflops,
         PeakGigabytes);
 
-    /// <summary>All of few units; of many: powers of two and their halves in between, so that an
+    /// <summary>All of few units; of many each half as many again as the one before, so that an
     /// exchange curve has a dozen points.</summary>
     public static IReadOnlyList<int> UnitsToMeasure(int unitCount)
     {

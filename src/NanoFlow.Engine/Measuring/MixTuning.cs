@@ -57,7 +57,8 @@ public sealed class MixTuning
 
     private void Add(Plan plan)
     {
-        var launches = plan.NanoOps.Select(nano => LaunchOf(plan, nano)).ToArray();
+        var launches = plan.NanoOps
+            .Select(nano => plan.LaunchOf(nano, _bench.Graph, _mix)).ToArray();
         using var program = _bench.Open(plan);
         for (var step = 0; step < Steps; step++)
         {
@@ -77,22 +78,10 @@ public sealed class MixTuning
         var expected = _costs.Time(launch);
         if (length > 0 && expected > 0)
         {
-            var choice = IndexOf(launch.Units);
+            var choice = TunedCosts.ChoiceOf(_costs, launch.Units);
             _ratios[(int)launch.Op.Segment][launch.Op.Index][choice].Add(
                 length / (expected * SlowDown(span, length, spans, launches)));
         }
-    }
-
-    private int IndexOf(int units)
-    {
-        for (var i = 0; i < _costs.UnitChoices.Count; i++)
-        {
-            if (_costs.UnitChoices[i] >= units)
-            {
-                return i;
-            }
-        }
-        return _costs.UnitChoices.Count - 1;
     }
 
     // By what ran beside it, the mean over its time.
@@ -111,12 +100,5 @@ public sealed class MixTuning
             }
         }
         return slowDown;
-    }
-
-    private Launch LaunchOf(Plan plan, NanoOp nano)
-    {
-        var op = _bench.Graph.At(nano.Segment, nano.Op);
-        var (begin, end) = _mix.Scale(op, nano.RowBegin, nano.RowEnd, plan.StepRows);
-        return new Launch(op, _mix.WorkOf(op, begin, end), plan.UnitsOf(nano));
     }
 }

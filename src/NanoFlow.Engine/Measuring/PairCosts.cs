@@ -13,7 +13,6 @@ internal sealed class PairCosts
     // Rows of each op: few, where weights bound a GEMM, and many, where arithmetic does.
     private static readonly int[] Rows = [16, 256];
 
-
     private readonly IPlanBench _bench;
     private readonly GraphOp[] _ops;
     private readonly int[] _rows;
@@ -138,13 +137,8 @@ internal sealed class PairCosts
         return _bench.Limits.Hold(mix) ? mix : null;
     }
 
-    private int RowsOf(StepMix mix, Plan plan, int nano)
-    {
-        var op = _bench.Graph.At(Segment.Layer, plan.NanoOps[nano].Op);
-        var (begin, end) = mix.Scale(
-            op, plan.NanoOps[nano].RowBegin, plan.NanoOps[nano].RowEnd, plan.StepRows);
-        return mix.WorkOf(op, begin, end).Rows;
-    }
+    private int RowsOf(StepMix mix, Plan plan, int nano) =>
+        plan.LaunchOf(plan.NanoOps[nano], _bench.Graph, mix).Work.Rows;
 
     private static int Find(Plan plan, GraphOp op, int lane) => plan.NanoOps.ToList().FindIndex(
         nano => nano.Segment == Segment.Layer && nano.Op == op.Index && nano.Lane == lane);

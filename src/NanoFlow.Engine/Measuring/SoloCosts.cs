@@ -85,16 +85,14 @@ internal sealed class SoloCosts
     // Without its time; null: it is not measured in steps of this mix.
     private OpCost? CostOf(Plan plan, NanoOp nano, StepMix mix)
     {
-        var op = _bench.Graph.At(nano.Segment, nano.Op);
-        var (begin, end) = mix.Scale(op, 0, plan.StepRows, plan.StepRows);
-        var work = mix.WorkOf(op, begin, end);
+        var (op, work, units) = plan.LaunchOf(nano, _bench.Graph, mix);
         return IsMeasuredIn(op, mix)
             ? new OpCost(
                 op.Segment,
                 op.Index,
                 work.Rows,
                 op.HasContext ? work.Context : 0,
-                nano.Units,
+                units,
                 Microseconds: 0)
             : null;
     }

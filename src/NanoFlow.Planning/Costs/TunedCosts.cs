@@ -15,15 +15,19 @@ public sealed class TunedCosts(ICostModel costs, double[][][] factors) : ICostMo
 
     public double HandoffMicroseconds => costs.HandoffMicroseconds;
 
-    public double Time(in Launch launch)
+    public double Time(in Launch launch) => costs.Time(launch)
+        * factors[(int)launch.Op.Segment][launch.Op.Index][ChoiceOf(costs, launch.Units)];
+
+    /// <summary>The factor that counts for so many units: that of the next choice, or of the
+    /// last.</summary>
+    public static int ChoiceOf(ICostModel costs, int units)
     {
         var choice = 0;
-        while (choice + 1 < UnitChoices.Count && UnitChoices[choice] < launch.Units)
+        while (choice + 1 < costs.UnitChoices.Count && costs.UnitChoices[choice] < units)
         {
             choice++;
         }
-        return costs.Time(launch)
-            * factors[(int)launch.Op.Segment][launch.Op.Index][choice];
+        return choice;
     }
 
     public double SlowDown(in Launch launch, in Launch other) => costs.SlowDown(launch, other);

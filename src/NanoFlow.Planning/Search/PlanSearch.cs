@@ -151,6 +151,6 @@ public sealed class PlanSearch
             .Take(_options.Keep)
             .ToArray();
         return new SearchResult(
-            best, sequential.Evaluate(Seeds.Sequential(_space)), _lowerBound, _evaluations);
+            best, sequential.BestPeriod, _lowerBound, _evaluations);
     }
 }

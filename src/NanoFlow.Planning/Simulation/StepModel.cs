@@ -66,10 +66,8 @@ internal sealed class StepModel
         for (var i = 0; i < pieces.Length; i++)
         {
             var nano = plan.NanoOps[i];
-            var op = graph.At(nano.Segment, nano.Op);
-            var (begin, end) = mix.Scale(op, nano.RowBegin, nano.RowEnd, plan.StepRows);
-            pieces[i] = new Piece(op, nano.RowBegin, nano.RowEnd);
-            launches[i] = new Launch(op, mix.WorkOf(op, begin, end), plan.UnitsOf(nano));
+            launches[i] = plan.LaunchOf(nano, graph, mix);
+            pieces[i] = new Piece(launches[i].Op, nano.RowBegin, nano.RowEnd);
             lanes[i] = nano.Lane;
         }
         var derived = new Needs(graph, plan.StepRows);

@@ -41,7 +41,7 @@ internal sealed class FakeBench(GraphFacts graph, ICostModel truth) : IPlanBench
             var launches = new Launch[nanoOps.Length];
             for (var i = 0; i < launches.Length; i++)
             {
-                launches[i] = LaunchOf(plan.NanoOps[nanoOps[i]], mix);
+                launches[i] = plan.LaunchOf(plan.NanoOps[nanoOps[i]], bench.Graph, mix);
             }
             return [.. launches.Select((launch, i) => launches
                 .Where((_, other) => other != i)
@@ -53,14 +53,6 @@ internal sealed class FakeBench(GraphFacts graph, ICostModel truth) : IPlanBench
             PlanPrediction.Of(plan, bench.Graph, mix, bench.Truth).Spans;
 
         public void Dispose() => bench.OpenPrograms--;
-
-        private Launch LaunchOf(NanoOp nano, StepMix mix)
-        {
-            var op = bench.Graph.At(nano.Segment, nano.Op);
-            var (begin, end) = mix.Scale(op, nano.RowBegin, nano.RowEnd, plan.StepRows);
-            var units = nano.Units == 0 ? bench.Device.UnitCount : nano.Units;
-            return new Launch(op, mix.WorkOf(op, begin, end), units);
-        }
     }
 
     private ICostModel Truth => truth;
