@@ -26,7 +26,8 @@ cpu::IsaChoice choose_isa() {
   return {*isa, "forced by NANOFLOW_CPU_ISA"};
 }
 
-std::unique_ptr<Backend> open_cpu(uint32_t num_threads) {
+std::unique_ptr<Backend> open_cpu(const nf_engine_options& options) {
+  uint32_t num_threads = options.num_threads;
   constexpr uint32_t kMaxThreads = 255;  // a lane's width is kept in 8 bits
   NF_CHECK(num_threads <= kMaxThreads, NF_INVALID_ARGUMENT,
            "num_threads must be at most " + std::to_string(kMaxThreads));
@@ -34,13 +35,13 @@ std::unique_ptr<Backend> open_cpu(uint32_t num_threads) {
   return std::make_unique<cpu::CpuBackend>(num_threads, choose_isa());
 }
 
-std::unique_ptr<Backend> open_reference(uint32_t) {
+std::unique_ptr<Backend> open_reference(const nf_engine_options&) {
   return std::make_unique<reference::ReferenceBackend>();
 }
 
 struct BackendRow {
   nf_device_kind kind;
-  std::unique_ptr<Backend> (*open)(uint32_t num_threads);
+  std::unique_ptr<Backend> (*open)(const nf_engine_options& options);
 };
 
 constexpr BackendRow kBackends[] = {
@@ -50,12 +51,19 @@ constexpr BackendRow kBackends[] = {
 
 }  // namespace
 
-std::unique_ptr<Backend> open_backend(uint32_t device_kind, uint32_t num_threads) {
+std::unique_ptr<Backend> open_backend(const nf_engine_options& options) {
   for (const BackendRow& row : kBackends) {
-    if (row.kind == static_cast<nf_device_kind>(device_kind)) return row.open(num_threads);
+    if (row.kind == static_cast<nf_device_kind>(options.device_kind)) return row.open(options);
   }
   throw Error(NF_UNSUPPORTED,
-              "device kind " + std::to_string(device_kind) + " is not in this build");
+              "device kind " + std::to_string(options.device_kind) + " is not in this build");
+}
+
+nf_device_info probe_device(uint32_t device_kind, uint32_t device_index) {
+  nf_engine_options options{};
+  options.device_kind = device_kind;
+  options.device_index = device_index;
+  return open_backend(options)->info();
 }
 
 }  // namespace nf

@@ -7,7 +7,9 @@
 
 namespace nf {
 
-// Throws NF_UNSUPPORTED for a device that this build does not have.
-std::unique_ptr<Backend> open_backend(uint32_t device_kind, uint32_t num_threads);
+// Throws NF_UNSUPPORTED for a device that this build or machine does not have, saying why.
+std::unique_ptr<Backend> open_backend(const nf_engine_options& options);
+
+nf_device_info probe_device(uint32_t device_kind, uint32_t device_index);
 
 }  // namespace nf

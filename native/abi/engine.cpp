@@ -78,8 +78,8 @@ constexpr nf_sampling kPlainSampling{0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_spec& spec) {
   checked(options);
-  const std::unique_ptr<Backend> backend = open_backend(options.device_kind, options.num_threads);
-  const Graph graph = build_graph(spec, backend->operand_dtype());
+  const std::unique_ptr<Backend> backend = open_backend(options);
+  const Graph graph = build_graph(spec, backend->activation_types());
   const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
   memory.weights = weights.packed_bytes();
@@ -93,13 +93,13 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
 }
 
 Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec)
-    : Engine(options, spec, open_backend(options.device_kind, options.num_threads)) {}
+    : Engine(options, spec, open_backend(options)) {}
 
 Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
                std::unique_ptr<Backend> backend)
     : options_(checked(options)),
       backend_(std::move(backend)),
-      graph_(build_graph(spec, backend_->operand_dtype())),
+      graph_(build_graph(spec, backend_->activation_types())),
       weights_(graph_, *backend_, spec),
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
   allocate(spec);

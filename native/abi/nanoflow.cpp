@@ -9,6 +9,7 @@
 #include <new>
 #include <string>
 
+#include "abi/backends.h"
 #include "abi/describe.h"
 #include "abi/engine.h"
 #include "core/check.h"
@@ -103,6 +104,13 @@ nf_status nf_device_describe(const nf_engine* engine, nf_device_info* out) {
   return guard([&] {
     require(engine, "engine");
     write_struct(engine->engine.device(), out, "out");
+  });
+}
+
+nf_status nf_device_probe(uint32_t device_kind, uint32_t device_index, nf_device_info* out) {
+  return guard([&] {
+    require(out, "out");
+    write_struct(nf::probe_device(device_kind, device_index), out, "out");
   });
 }
 

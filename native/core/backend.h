@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "nanoflow.h"
@@ -14,10 +15,15 @@
 
 namespace nf {
 
+class Program;
 struct StepState;
 
 // A share of the device on which kernels run in order. The width is the only unit count a kernel
-// may use; parallel_for is the only way it may spread work.
+// may use.
+//
+// On a host lane a kernel is through when its launch returns, and parallel_for is the only way it
+// may spread work. Another device's lane only notes what is to be done, in order; its kernels know
+// their lane and launch on its stream.
 class Lane {
  public:
   // task in [0, count), worker in [0, units).
@@ -29,9 +35,13 @@ class Lane {
   virtual void limit(uint32_t units) = 0;
   // Runs all tasks and returns when they are complete. Tasks are claimed dynamically: a result must
   // not depend on which worker runs a task.
-  virtual void parallel_for(uint32_t count, TaskFn task, void* context) = 0;
+  virtual void parallel_for(uint32_t count, TaskFn task, void* context);
   // Private memory of a worker, 64-byte aligned, at least the workspace the kernel asked for.
   virtual std::byte* scratch(uint32_t worker) = 0;
+
+  // Writes the time (now_ns) at which the lane comes to this point: at once on a host lane, else by
+  // the time the step is complete.
+  virtual void stamp(int64_t* ns);
 
   // Adapts a callable: lane.for_each(n, [&](uint32_t task, uint32_t worker) { ... });
   template <typename Fn>
@@ -66,6 +76,22 @@ struct Kernel {
   DType weight = DType::kPlain;  // of a GEMM: the format of the weights it reads
 };
 
+// Counters that lanes wait for, each with values that only grow. A wait for a value is made after
+// the signal of that value has been, or by another thread, which then sleeps.
+class Signals {
+ public:
+  virtual ~Signals() = default;
+  virtual void signal(Lane& lane, uint32_t index, uint64_t value) = 0;
+  virtual void wait(Lane& lane, uint32_t index, uint64_t value) = 0;
+};
+
+// Memory that the host writes and kernels read. Where a device has memory of its own the two are
+// different, and a step copies what it needs (StepState::inputs).
+struct MirroredMemory {
+  std::byte* host = nullptr;
+  std::byte* device = nullptr;
+};
+
 struct LaneSpec {
   nf_partition partition;
   uint16_t index = 0;  // lanes of one partition are told apart by it
@@ -77,11 +103,17 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual const nf_device_info& info() const = 0;
-  virtual DType operand_dtype() const = 0;
+  virtual ActivationTypes activation_types() const = 0;
   virtual std::span<const Kernel> kernels() const = 0;
 
-  // Zeroed, 64-byte aligned, freed with the backend. Throws NF_OUT_OF_MEMORY with the size.
+  // Memory of the device: zeroed, 256-byte aligned, freed with the backend. Throws NF_OUT_OF_MEMORY
+  // with the size. The host reaches it by write and read only.
   virtual std::byte* allocate(size_t bytes, const char* what) = 0;
+  virtual MirroredMemory allocate_mirrored(size_t bytes, const char* what);
+  // Host memory that kernels write results to.
+  virtual std::byte* allocate_results(size_t bytes, const char* what);
+  virtual void write(std::byte* target, const void* source, size_t bytes);
+  virtual void read(void* target, const std::byte* source, size_t bytes);
 
   // The format in which a matrix stored as `stored` is kept: plain, or the same block format.
   virtual DType packed_format(DType stored) const = 0;
@@ -107,8 +139,14 @@ class Backend {
   // Programs share the lanes of equal specs; a lane ends with the last program that holds it, so
   // that a search over many partitions does not collect threads.
   virtual std::shared_ptr<Lane> open_lane(const LaneSpec& spec) = 0;
+  virtual std::unique_ptr<Signals> make_signals(uint32_t count);
+  // A program is about to be used: the time for whatever its kernels want to choose or allocate.
+  virtual void prepare(Program& /*program*/) {}
+
   // Hands the step to the lanes and returns; the executor walks the program on them.
   virtual void run(StepState& step) = 0;
+  // Why no step can run any more, or empty. It stays.
+  virtual std::string failure() const { return {}; }
 };
 
 }  // namespace nf

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "host_device.h"
 #include "nanoflow.h"
 
 namespace nf {
@@ -14,9 +15,13 @@ namespace nf {
 struct RowRange {
   uint32_t begin = 0;
   uint32_t end = 0;
-  uint32_t size() const { return end - begin; }
-  bool empty() const { return begin >= end; }
+  NF_HOST_DEVICE uint32_t size() const { return end - begin; }
+  NF_HOST_DEVICE bool empty() const { return begin >= end; }
 };
+
+// In row_sequence: the row only fills up a step whose launches were captured for more rows. Nothing
+// reads what is computed for it.
+constexpr uint32_t kNoSequence = ~0u;
 
 struct Batch {
   uint32_t num_rows = 0;
@@ -30,6 +35,11 @@ struct Batch {
   const nf_sequence* sequences = nullptr;  // [num_sequences]
   const uint32_t* first_row = nullptr;     // [num_sequences] of the sequence in this step
   const uint32_t* pages = nullptr;         // page tables, indexed by sequence.page_begin
+  uint32_t num_page_entries = 0;           // of pages that are used
+
+  // How attention is cut into pieces of work, where a backend wants that (cuda/attention_work.h).
+  const uint32_t* first_part = nullptr;  // [num_decode_rows + 1] running number of parts of rows
+  const uint32_t* first_tile = nullptr;  // [num_sequences + 1] running number of tiles of rows
 
   const uint32_t* sample_row = nullptr;   // [num_samples]
   const nf_sampling* sampling = nullptr;  // [num_samples]; complete once the step is released
@@ -53,7 +63,7 @@ struct Batch {
 constexpr uint16_t kInPrompt = 0x8000;
 
 // The token of a row, patched with the sequence's last sampled token where the caller wrote -1.
-inline int32_t resolve_token(const Batch& batch, uint32_t row) {
+NF_HOST_DEVICE inline int32_t resolve_token(const Batch& batch, uint32_t row) {
   const int32_t token = batch.tokens[row];
   return token >= 0 ? token : batch.last_tokens[batch.sequences[batch.row_sequence[row]].slot];
 }

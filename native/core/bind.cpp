@@ -34,6 +34,7 @@ class Binder {
   }
   // Elements of a row of what the op reads.
   uint32_t width(size_t index) const { return graph_.tensors[op_.reads[index].tensor].width; }
+  DType read_dtype(size_t index) const { return graph_.tensors[op_.reads[index].tensor].dtype; }
   DType written_dtype() const { return graph_.tensors[op_.writes].dtype; }
   KvView kv() const {
     KvView view = memory_.kv;
@@ -74,7 +75,8 @@ void bind_experts(const Op& op, const Binder& binder, RowRange rows, OpArgs& arg
                            binder.weight(),
                            binder.routing(1),
                            static_cast<uint32_t*>(binder.written2()),
-                           static_cast<float*>(binder.written())};
+                           binder.written(),
+                           binder.written_dtype()};
       break;
     case OpKind::kCombineExperts:
       args.combine_experts = {rows,
@@ -156,7 +158,8 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                           op.shape.num_heads,
                           binder.qk_norm(),
                           program.graph().dims.rms_norm_eps,
-                          op.scale};
+                          op.scale,
+                          binder.read_dtype(0)};
       break;
     case OpKind::kDecodeAttention:
     case OpKind::kPrefillAttention:
@@ -173,7 +176,7 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
     case OpKind::kGeGlu: {
       const uint32_t slots = op.shape.slots > 0 ? op.shape.slots : 1;
       rows = {rows.begin * slots, rows.end * slots};
-      args.glu = {rows, binder.read(0), binder.written(), op.shape.out};
+      args.glu = {rows, binder.read(0), binder.written(), op.shape.out, binder.read_dtype(0)};
       break;
     }
     case OpKind::kRoute:

@@ -25,9 +25,9 @@ void wait_for(StepState& step, const BoundNanoOp& bound, uint32_t tick) {
   const bool layer = bound.nano.segment == NF_SEGMENT_LAYER;
   const size_t variant = layer ? std::min<size_t>(tick - 1, kWaitVariants - 1) : 0;
   for (const Wait& wait : bound.waits[variant]) {
-    Program& program = *step.program;
-    Event& event = wait.on_start ? program.started(wait.source) : program.finished(wait.source);
-    event.wait(event_value(step, tick - wait.ticks_back));
+    const uint32_t signal =
+        wait.on_start ? Program::start_signal(wait.source) : Program::finish_signal(wait.source);
+    step.program->signals().wait(*bound.lane, signal, event_value(step, tick - wait.ticks_back));
   }
 }
 
@@ -50,14 +50,18 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   wait_for(step, bound, tick);
   if (bound.op->gated) pass_gate(run);
   const uint64_t value = event_value(step, tick);
-  if (bound.signals_start) program.started(index).signal(value);
+  if (bound.signals_start) {
+    program.signals().signal(*bound.lane, Program::start_signal(index), value);
+  }
   OpArgs args;
   if (bind_args(program, bound, step.batch, layer, args)) {
     if (step.observer) step.observer->before_launch(bound.nano.lane, index, tick);
     run_kernels(program, bound, layer, args);
     if (step.observer) step.observer->after_launch(bound.nano.lane, index, tick);
   }
-  if (bound.signals_finish) program.finished(index).signal(value);
+  if (bound.signals_finish) {
+    program.signals().signal(*bound.lane, Program::finish_signal(index), value);
+  }
 }
 
 void run_segment(LaneRun& run, nf_segment segment, uint32_t tick, uint32_t layer) {

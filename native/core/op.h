@@ -5,8 +5,9 @@
 // layer, X experts of a row (its slots, in ascending order of the expert).
 //
 // The "operand" dtype is the backend's choice for what feeds a GEMM (fp32 on reference, bf16 on
-// cpu); the residual stream and everything marked float is fp32 everywhere. A kernel works on
-// `rows` only.
+// cpu, bf16 or fp16 on cuda); the residual stream and everything marked float is fp32 everywhere.
+// Products that are not added to the stream (qkv, gate_up) have a dtype of the backend's choice
+// too. A kernel works on `rows` only.
 #pragma once
 
 #include <cstdint>
@@ -115,14 +116,15 @@ struct RopeTable {
 struct RopeAppendArgs {
   RowRange rows;
   const Batch* batch;
-  const void* qkv;  // [T, (Q + 2K) * D] fp32
+  const void* qkv;  // [T, (Q + 2K) * D]
   void* q;          // [T, Q * D] operand dtype, times scale
   KvView kv;
   RopeTable rope;
   uint32_t num_heads;
-  const float* qk_norm;  // [2, D]: weights of q, of k; or null
-  float epsilon;         // of the norm
-  float scale;           // mostly 1 / sqrt(D)
+  const float* qk_norm;           // [2, D]: weights of q, of k; or null
+  float epsilon;                  // of the norm
+  float scale;                    // mostly 1 / sqrt(D)
+  DType qkv_dtype = DType::kF32;  // operand dtype or fp32
 };
 
 // Causal attention of rows over their sequence's pages. Both kinds share one arithmetic: blocks of
@@ -150,9 +152,10 @@ constexpr uint32_t kAttentionBlock = 64;  // tokens; a multiple of 16, independe
 // (kGeGlu). Of experts a row is a slot: there are T * X.
 struct GluArgs {
   RowRange rows;
-  const void* x;  // [T, 2 * I] fp32
+  const void* x;  // [T, 2 * I]
   void* out;      // [T, I] operand dtype
   uint32_t intermediate;
+  DType x_dtype = DType::kF32;  // operand dtype or fp32
 };
 
 // Chooses the experts of each row and their weights: the rules are in routing.h.
@@ -169,12 +172,13 @@ struct RouteArgs {
 // of a launch are grouped by expert in `order`, so that the weights of an expert are read once.
 struct GroupedGemmArgs {
   RowRange rows;
-  const void* a;        // [T, in] or [T, X, in] operand dtype
-  bool a_per_slot;      // the latter
-  WeightView weight;    // E matrices [out, in] packed
-  RoutingView routing;  // [T, 2 * X]
-  uint32_t* order;      // [T, X], for the kernel's own use: rows of `rows` only
-  float* out;           // [T, X, out]
+  const void* a;                  // [T, in] or [T, X, in] operand dtype
+  bool a_per_slot;                // the latter
+  WeightView weight;              // E matrices [out, in] packed
+  RoutingView routing;            // [T, 2 * X]
+  uint32_t* order;                // [T, X], for the kernel's own use: rows of `rows` only
+  void* out;                      // [T, X, out]
+  DType out_dtype = DType::kF32;  // operand dtype or fp32
 };
 
 // out[row] = x[row] + the sum of weight(row, slot) * outputs[row, slot], slot by slot in fp32.

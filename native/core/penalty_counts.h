@@ -12,12 +12,12 @@
 
 namespace nf {
 
-inline bool is_first_row(const Batch& batch, uint32_t row) {
+NF_HOST_DEVICE inline bool is_first_row(const Batch& batch, uint32_t row) {
   return row == 0 || batch.row_sequence[row - 1] != batch.row_sequence[row];
 }
 
 // Notes one more token: in the prompt, or once more in the output (the count saturates).
-inline void count_token(uint16_t& count, bool in_prompt) {
+NF_HOST_DEVICE inline void count_token(uint16_t& count, bool in_prompt) {
   if (in_prompt) {
     count = uint16_t(count | kInPrompt);
   } else if ((count & ~uint32_t{kInPrompt}) != 0x7fff) {

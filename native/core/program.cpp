@@ -32,8 +32,8 @@ Program::Program(const Graph& graph, const ModelMemory& memory, Plan plan, Backe
   bind_kernels(backend);
   open_lanes(backend);
   lower_waits(graph_, plan_, nano_ops_);
-  finished_ = std::make_unique<Event[]>(nano_ops_.size());
-  started_ = std::make_unique<Event[]>(nano_ops_.size());
+  signals_ = backend.make_signals(2 * static_cast<uint32_t>(nano_ops_.size()));
+  backend.prepare(*this);
 }
 
 void Program::bind_kernels(Backend& backend) {

@@ -15,7 +15,6 @@
 
 #include "backend.h"
 #include "block_formats.h"
-#include "event.h"
 #include "graph.h"
 #include "model_memory.h"
 #include "plan.h"
@@ -69,9 +68,10 @@ class Program {
   uint32_t first(nf_segment segment) const { return segment_begin_[segment]; }
   uint32_t last(nf_segment segment) const { return segment_begin_[segment + 1]; }
 
-  // Counters that hold the tick after which the nano-op has finished or started (see executor.h).
-  Event& finished(uint32_t nano_op) { return finished_[nano_op]; }
-  Event& started(uint32_t nano_op) { return started_[nano_op]; }
+  // Reach the tick at which the nano-op has finished or started, over all steps (see executor.h).
+  Signals& signals() const { return *signals_; }
+  static uint32_t finish_signal(uint32_t nano_op) { return 2 * nano_op; }
+  static uint32_t start_signal(uint32_t nano_op) { return 2 * nano_op + 1; }
 
   // Rows of a nano-op in a step of `count` rows: its share, rounded to the device's row tile.
   // Monotone, so that ranges that are disjoint in the plan stay disjoint and ranges that touch keep
@@ -93,8 +93,7 @@ class Program {
   std::vector<std::shared_ptr<Lane>> lanes_;
   std::vector<BoundNanoOp> nano_ops_;
   uint32_t segment_begin_[4] = {0, 0, 0, 0};
-  std::unique_ptr<Event[]> finished_;
-  std::unique_ptr<Event[]> started_;
+  std::unique_ptr<Signals> signals_;
 };
 
 }  // namespace nf

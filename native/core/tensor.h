@@ -18,6 +18,12 @@ enum class DType : uint8_t {
   kQ6_K = 19,
 };
 
+// The dtypes of activations that a backend likes best.
+struct ActivationTypes {
+  DType operand;                // of what feeds a matrix product
+  DType product = DType::kF32;  // of products that are not added to the residual stream
+};
+
 // Of dtypes whose elements stand alone.
 constexpr size_t size_of(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
 

@@ -57,7 +57,11 @@ typedef enum nf_status {
   NF_INTERNAL = 8
 } nf_status;
 
-typedef enum nf_device_kind { NF_DEVICE_REFERENCE = 0, NF_DEVICE_CPU = 1 } nf_device_kind;
+typedef enum nf_device_kind {
+  NF_DEVICE_REFERENCE = 0,
+  NF_DEVICE_CPU = 1,
+  NF_DEVICE_CUDA = 2
+} nf_device_kind;
 
 /* The block formats are those of GGUF files, byte by byte: blocks run along the reduced dimension.
  */
@@ -145,10 +149,19 @@ typedef struct nf_engine_options {
   uint32_t page_tokens;   /* tokens of a KV page: 16, 32, 64 or 128 */
   uint32_t num_pages;     /* KV pages to allocate */
   uint32_t num_slots;     /* 1 .. NF_MAX_SLOTS */
-  uint32_t reserved;
+  uint32_t flags;         /* nf_engine_flag bits */
+  uint32_t operand_dtype; /* CUDA: NF_DTYPE_BF16 or NF_DTYPE_F16; 0: bf16 */
+  uint32_t device_index;  /* of the devices of this kind */
+  /* UTF-8, copied: where choices that were measured are kept for the next start; NULL: nowhere */
+  const char* cache_folder;
 } nf_engine_options;
 
-/* Where memory would go: all figures in bytes. Computed without touching a device. */
+typedef enum nf_engine_flag {
+  /* A row's results do not depend on what it is computed with. The CPU always does that. */
+  NF_ENGINE_BATCH_INVARIANT = 1
+} nf_engine_flag;
+
+/* Where memory would go: all figures in bytes. Nothing is allocated. */
 typedef struct nf_memory {
   uint64_t weights;        /* packed */
   uint64_t arena;          /* activations, for every plan of the engine */
@@ -161,13 +174,24 @@ typedef struct nf_memory {
 typedef struct nf_device_info {
   uint32_t struct_size;
   uint32_t device_kind;
-  uint32_t num_units; /* execution units that partitions share: worker threads on a CPU */
-  uint32_t row_tile;  /* scaled plan ranges are rounded to this many rows */
-  char name[64];      /* e.g. "cpu" */
-  char isa[32];       /* instruction set the kernels were chosen for, e.g. "avx512bf16" */
-  char reason[128];   /* why that one */
-  char processor[64]; /* the model of the processor as it names itself, or "unknown" */
+  uint32_t num_units;    /* execution units that partitions share: worker threads, or SMs */
+  uint32_t row_tile;     /* scaled plan ranges are rounded to this many rows */
+  char name[64];         /* e.g. "cpu" */
+  char isa[32];          /* instruction set the kernels were chosen for, e.g. "avx512bf16" */
+  char reason[128];      /* why that one */
+  char processor[64];    /* the model of the processor as it names itself, or "unknown" */
+  uint32_t flags;        /* nf_device_flag bits */
+  uint32_t unit_step;    /* a disjoint partition has a multiple of so many units, or all of them */
+  uint64_t memory_total; /* bytes of the device's own memory; 0: it uses the host's */
+  uint64_t memory_free;  /* of it, before the engine took any */
+  char libraries[128];   /* what the device needs of the system, with versions; may be empty */
 } nf_device_info;
+
+typedef enum nf_device_flag {
+  NF_DEVICE_DISJOINT_PARTITIONS = 1, /* it has the hard split */
+  /* Soft split: units of nano-ops that run at the same time may add up to more than num_units. */
+  NF_DEVICE_MAY_EXCEED_UNITS = 2
+} nf_device_flag;
 
 /* One tensor the model needs. shape is as the checkpoint stores it: a matrix is [out, in]. */
 typedef struct nf_weight_info {
@@ -440,6 +464,9 @@ NF_API nf_status nf_engine_create(const nf_engine_options* options, const nf_mod
 /* Any thread, once, after the last step has been waited for. NULL is fine. Frees its programs. */
 NF_API void nf_engine_destroy(nf_engine* engine);
 NF_API nf_status nf_device_describe(const nf_engine* engine, nf_device_info* out);
+/* Any thread. Describes a device without an engine. NF_UNSUPPORTED: there is none that can be used,
+ * and the message says why and what to do. */
+NF_API nf_status nf_device_probe(uint32_t device_kind, uint32_t device_index, nf_device_info* out);
 
 /* One thread at a time until ready. Weight indices run from 0 to *count - 1. */
 NF_API nf_status nf_weight_count(const nf_engine* engine, uint32_t* count);

@@ -17,11 +17,11 @@ namespace {
 
 class DecoderBuilder {
  public:
-  DecoderBuilder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
+  DecoderBuilder(const nf_model_spec& spec, const DecoderTraits& traits, ActivationTypes types,
                  Graph& graph)
       : spec_(spec),
         traits_(traits),
-        operand_(operand),
+        types_(types),
         graph_(graph),
         q_width_(spec.num_heads * spec.head_dim),
         kv_width_(spec.num_kv_heads * spec.head_dim) {}
@@ -49,11 +49,11 @@ class DecoderBuilder {
 
   void attention() {
     const std::string layer = "model.layers.{}.";
-    const TensorId normed = tensor("attention_input", operand_, spec_.hidden);
-    const TensorId qkv = tensor("qkv", DType::kF32, q_width_ + 2 * kv_width_);
-    const TensorId q = tensor("q", operand_, q_width_);
-    const TensorId kv = graph_.add_tensor("kv", RowSpace::kKvPage, operand_, 2 * kv_width_);
-    const TensorId heads = tensor("attention_output", operand_, q_width_);
+    const TensorId normed = tensor("attention_input", types_.operand, spec_.hidden);
+    const TensorId qkv = tensor("qkv", product(traits_.qkv_bias), q_width_ + 2 * kv_width_);
+    const TensorId q = tensor("q", types_.operand, q_width_);
+    const TensorId kv = graph_.add_tensor("kv", RowSpace::kKvPage, types_.operand, 2 * kv_width_);
+    const TensorId heads = tensor("attention_output", types_.operand, q_width_);
     x_mid_ = tensor("x_mid", DType::kF32, spec_.hidden);
 
     norm(NF_SEGMENT_LAYER, "input_norm", layer + "input_layernorm.weight", x_in_, normed, true);
@@ -88,9 +88,9 @@ class DecoderBuilder {
 
   void mlp() {
     const std::string layer = "model.layers.{}.";
-    const TensorId normed = tensor("mlp_input", operand_, spec_.hidden);
-    const TensorId gate_up = tensor("gate_up", DType::kF32, 2 * spec_.intermediate);
-    const TensorId activated = tensor("activated", operand_, spec_.intermediate);
+    const TensorId normed = tensor("mlp_input", types_.operand, spec_.hidden);
+    const TensorId gate_up = tensor("gate_up", product(traits_.mlp_bias), 2 * spec_.intermediate);
+    const TensorId activated = tensor("activated", types_.operand, spec_.intermediate);
     const bool bias = traits_.mlp_bias;
 
     // With norms behind attention and feed-forward, its old name is that of another one.
@@ -114,15 +114,15 @@ class DecoderBuilder {
   }
 
   void experts() {
-    const TensorId normed = tensor("mlp_input", operand_, spec_.hidden);
+    const TensorId normed = tensor("mlp_input", types_.operand, spec_.hidden);
     norm(NF_SEGMENT_LAYER, "mlp_norm", "model.layers.{}.post_attention_layernorm.weight", x_mid_,
          normed, true);
-    add_experts(spec_, *traits_.experts, operand_, {normed, x_mid_, x_out_}, graph_);
+    add_experts(spec_, *traits_.experts, types_, {normed, x_mid_, x_out_}, graph_);
   }
 
   void epilogue() {
     const TensorId normed =
-        graph_.add_tensor("head_input", RowSpace::kSample, operand_, spec_.hidden);
+        graph_.add_tensor("head_input", RowSpace::kSample, types_.operand, spec_.hidden);
     const TensorId logits =
         graph_.add_tensor("logits", RowSpace::kSample, DType::kF32, spec_.vocab);
     Op& final_norm =
@@ -254,6 +254,9 @@ class DecoderBuilder {
     return shape;
   }
 
+  // Of a product that a bias is added to: before it is rounded.
+  DType product(bool has_bias) const { return has_bias ? DType::kF32 : types_.product; }
+
   TensorId tensor(const char* name, DType dtype, uint32_t width) {
     return graph_.add_tensor(name, RowSpace::kToken, dtype, width);
   }
@@ -264,7 +267,7 @@ class DecoderBuilder {
 
   const nf_model_spec& spec_;
   const DecoderTraits& traits_;
-  DType operand_;
+  ActivationTypes types_;
   Graph& graph_;
   uint32_t q_width_;
   uint32_t kv_width_;
@@ -276,13 +279,13 @@ class DecoderBuilder {
 
 }  // namespace
 
-void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
+void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, ActivationTypes types,
                    Graph& graph) {
   if (traits.experts != nullptr) check_experts(spec);
   NF_CHECK(traits.experts != nullptr || spec.num_experts == 0, NF_INVALID_ARGUMENT,
            "model spec: num_experts = " + std::to_string(spec.num_experts) +
                ", but the architecture has no experts");
-  DecoderBuilder(spec, traits, operand, graph).build();
+  DecoderBuilder(spec, traits, types, graph).build();
 }
 
 }  // namespace nf

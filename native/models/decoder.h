@@ -24,7 +24,7 @@ struct DecoderTraits {
   const ExpertTraits* experts = nullptr;  // null: the feed-forward is dense
 };
 
-void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, DType operand,
+void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, ActivationTypes types,
                    Graph& graph);
 
 }  // namespace nf

@@ -5,7 +5,7 @@
 
 namespace nf {
 
-void build_echo(const nf_model_spec& spec, DType, Graph& graph) {
+void build_echo(const nf_model_spec& spec, ActivationTypes, Graph& graph) {
   Op& echo = graph.add_op(NF_SEGMENT_EPILOGUE, "echo", OpKind::kEcho, Resource::kMemory);
   echo.rows = RowSpace::kSample;
   echo.gated = true;

@@ -26,12 +26,12 @@ class ExpertBuilder {
   ExpertBuilder(const nf_model_spec& spec, const ExpertTraits& traits, Graph& graph)
       : spec_(spec), traits_(traits), graph_(graph), slots_(spec.experts_per_token) {}
 
-  void build(DType operand, const ExpertStream& stream) {
+  void build(ActivationTypes types, const ExpertStream& stream) {
     const uint32_t inner = spec_.expert_intermediate;
     const TensorId logits = tensor("router_logits", DType::kF32, spec_.num_experts);
     routing_ = tensor("routing", DType::kF32, 2 * slots_);  // of 4-byte elements
-    const TensorId gate_up = tensor("expert_gate_up", DType::kF32, slots_ * 2 * inner);
-    const TensorId activated = tensor("expert_activated", operand, slots_ * inner);
+    const TensorId gate_up = tensor("expert_gate_up", types.product, slots_ * 2 * inner);
+    const TensorId activated = tensor("expert_activated", types.operand, slots_ * inner);
     const TensorId outputs = tensor("expert_outputs", DType::kF32, slots_ * spec_.hidden);
 
     route(stream.normed, logits);
@@ -124,9 +124,9 @@ void check_experts(const nf_model_spec& spec) {
                ", an even number is wanted");
 }
 
-void add_experts(const nf_model_spec& spec, const ExpertTraits& traits, DType operand,
+void add_experts(const nf_model_spec& spec, const ExpertTraits& traits, ActivationTypes types,
                  const ExpertStream& stream, Graph& graph) {
-  ExpertBuilder(spec, traits, graph).build(operand, stream);
+  ExpertBuilder(spec, traits, graph).build(types, stream);
 }
 
 }  // namespace nf

@@ -27,7 +27,7 @@ struct ExpertStream {
 // Throws NF_INVALID_ARGUMENT where the specification has impossible numbers of experts.
 void check_experts(const nf_model_spec& spec);
 
-void add_experts(const nf_model_spec& spec, const ExpertTraits& traits, DType operand,
+void add_experts(const nf_model_spec& spec, const ExpertTraits& traits, ActivationTypes types,
                  const ExpertStream& stream, Graph& graph);
 
 }  // namespace nf

@@ -6,14 +6,14 @@
 
 namespace nf {
 
-void build_gemma2(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_gemma2(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   DecoderTraits traits;
   traits.qkv_bias = (spec.flags & NF_MODEL_ATTENTION_BIAS) != 0;
   traits.output_bias = traits.qkv_bias;
   traits.post_norms = true;
   traits.norm_offset = 1;
   traits.activation = OpKind::kGeGlu;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

@@ -6,9 +6,9 @@
 
 namespace nf {
 
-void build_mistral(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_mistral(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   const DecoderTraits traits;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

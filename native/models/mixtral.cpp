@@ -7,12 +7,12 @@
 
 namespace nf {
 
-void build_mixtral(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_mixtral(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   constexpr ExpertTraits kExperts{
       "block_sparse_moe.gate", "block_sparse_moe.experts.", "w1", "w3", "w2", true};
   DecoderTraits traits;
   traits.experts = &kExperts;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

@@ -13,7 +13,7 @@ namespace {
 
 struct Architecture {
   const char* name;
-  void (*build)(const nf_model_spec& spec, DType operand, Graph& graph);
+  void (*build)(const nf_model_spec& spec, ActivationTypes types, Graph& graph);
   bool has_layers;
 };
 
@@ -91,7 +91,7 @@ ModelDims dims_of(const nf_model_spec& spec) {
 
 }  // namespace
 
-Graph build_graph(const nf_model_spec& spec, DType operand) {
+Graph build_graph(const nf_model_spec& spec, ActivationTypes types) {
   NF_CHECK(spec.architecture != nullptr, NF_INVALID_ARGUMENT, "model spec: architecture is NULL");
   check(spec.vocab >= 1 && spec.vocab <= kMaxVocab, "vocab", spec.vocab);
   std::string known;
@@ -107,7 +107,7 @@ Graph build_graph(const nf_model_spec& spec, DType operand) {
       } else {
         graph.dims.vocab = spec.vocab;
       }
-      architecture.build(spec, operand, graph);
+      architecture.build(spec, types, graph);
       return graph;
     }
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);

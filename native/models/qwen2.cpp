@@ -6,10 +6,10 @@
 
 namespace nf {
 
-void build_qwen2(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_qwen2(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   DecoderTraits traits;
   traits.qkv_bias = true;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

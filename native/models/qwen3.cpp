@@ -6,12 +6,12 @@
 
 namespace nf {
 
-void build_qwen3(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_qwen3(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   DecoderTraits traits;
   traits.qk_norm = true;
   traits.qkv_bias = (spec.flags & NF_MODEL_ATTENTION_BIAS) != 0;
   traits.output_bias = traits.qkv_bias;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

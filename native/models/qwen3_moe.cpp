@@ -7,7 +7,7 @@
 
 namespace nf {
 
-void build_qwen3_moe(const nf_model_spec& spec, DType operand, Graph& graph) {
+void build_qwen3_moe(const nf_model_spec& spec, ActivationTypes types, Graph& graph) {
   const ExpertTraits experts{"mlp.gate", "mlp.experts.", "gate_proj",
                              "up_proj",  "down_proj",    (spec.flags & NF_MODEL_NORM_TOPK) != 0};
   DecoderTraits traits;
@@ -15,7 +15,7 @@ void build_qwen3_moe(const nf_model_spec& spec, DType operand, Graph& graph) {
   traits.qkv_bias = (spec.flags & NF_MODEL_ATTENTION_BIAS) != 0;
   traits.output_bias = traits.qkv_bias;
   traits.experts = &experts;
-  build_decoder(spec, traits, operand, graph);
+  build_decoder(spec, traits, types, graph);
 }
 
 }  // namespace nf

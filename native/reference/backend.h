@@ -14,7 +14,7 @@ class ReferenceBackend final : public Backend {
   ReferenceBackend();
 
   const nf_device_info& info() const override { return info_; }
-  DType operand_dtype() const override { return DType::kF32; }
+  ActivationTypes activation_types() const override { return {DType::kF32}; }
   std::span<const Kernel> kernels() const override;
   std::byte* allocate(size_t bytes, const char* what) override;
   DType packed_format(DType stored) const override;

@@ -25,7 +25,7 @@ void grouped_gemm(const OpArgs& op, Lane& lane) {
     const WeightView view = args.weight.matrix(args.routing.expert(row, slot));
     const auto* weight = static_cast<const float*>(view.data);
     const float* a = static_cast<const float*>(args.a) + (args.a_per_slot ? entry : row) * in;
-    float* y = args.out + entry * out;
+    float* y = static_cast<float*>(args.out) + entry * out;
     for (size_t j = 0; j < out; ++j) {
       double sum = 0;
       for (size_t i = 0; i < in; ++i) sum += double{a[i]} * double{weight[j * in + i]};

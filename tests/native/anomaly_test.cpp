@@ -4,7 +4,6 @@
 #include <atomic>
 #include <fstream>
 
-#include "abi/backends.h"
 #include "check.h"
 #include "core/check.h"
 #include "tiny_model.h"
@@ -27,11 +26,11 @@ struct Account {
 class FailingBackend final : public nf::Backend {
  public:
   FailingBackend(uint32_t device, Account& account)
-      : inner_(nf::open_backend(device, 2)), account_(account) {}
+      : inner_(test::open_device(device, 2)), account_(account) {}
   ~FailingBackend() override { account_.closed = true; }
 
   const nf_device_info& info() const override { return inner_->info(); }
-  nf::DType operand_dtype() const override { return inner_->operand_dtype(); }
+  nf::ActivationTypes activation_types() const override { return inner_->activation_types(); }
   std::span<const nf::Kernel> kernels() const override { return inner_->kernels(); }
   std::byte* allocate(size_t bytes, const char* what) override {
     if (account_.allocations++ == account_.fail_at) {
@@ -88,7 +87,7 @@ TEST("whichever allocation of an engine fails, it says for what and closes its b
 }
 
 TEST("memory that the system does not have is refused with its size") {
-  const std::unique_ptr<nf::Backend> backend = nf::open_backend(NF_DEVICE_CPU, 1);
+  const std::unique_ptr<nf::Backend> backend = test::open_device(NF_DEVICE_CPU, 1);
   try {
     backend->allocate(size_t{1} << 60, "a test");
     FAIL("an exabyte was given");
@@ -99,7 +98,7 @@ TEST("memory that the system does not have is refused with its size") {
 }
 
 TEST("programs share a lane of equal spec, and the last one ends it") {
-  const std::unique_ptr<nf::Backend> backend = nf::open_backend(NF_DEVICE_CPU, 4);
+  const std::unique_ptr<nf::Backend> backend = test::open_device(NF_DEVICE_CPU, 4);
   const nf::LaneSpec spec{.partition = {NF_PARTITION_SHARED, 0, 3, 0}, .scratch_bytes = 64};
   nf::LaneSpec other = spec;
   other.index = 1;
@@ -136,7 +135,7 @@ class AddressSpaceLimit {
 }  // namespace
 
 TEST("a lane whose threads do not all start is refused, and the next one works") {
-  const std::unique_ptr<nf::Backend> backend = nf::open_backend(NF_DEVICE_CPU, 255);
+  const std::unique_ptr<nf::Backend> backend = test::open_device(NF_DEVICE_CPU, 255);
   const nf::LaneSpec spec{.partition = {NF_PARTITION_SHARED, 0, 255, 0}, .scratch_bytes = 64};
   {
     // 254 stacks take at least 2 MB of address space each.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "abi/backends.h"
 #include "check.h"
 #include "core/block_formats.h"
 #include "random_blocks.h"
@@ -19,6 +20,13 @@ nf::DType format_of(const TinyOptions& options, const std::string& name) {
 }
 
 }  // namespace
+
+std::unique_ptr<nf::Backend> open_device(uint32_t device, uint32_t threads) {
+  nf_engine_options options{};
+  options.device_kind = device;
+  options.num_threads = threads;
+  return nf::open_backend(options);
+}
 
 // Queries have 32 rows and keys and values 16: their sections are no whole panels.
 TinyOptions mixed_formats(uint32_t device) {

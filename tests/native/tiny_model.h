@@ -35,6 +35,9 @@ struct TinyOptions {
   uint32_t experts_per_token = 0;
 };
 
+// A backend with so many threads.
+std::unique_ptr<nf::Backend> open_device(uint32_t device, uint32_t threads);
+
 // Two layers whose weights have all block formats, neighbours in one weight different ones.
 TinyOptions mixed_formats(uint32_t device);
 

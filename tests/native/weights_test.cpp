@@ -6,7 +6,6 @@
 #include <cstring>
 #include <functional>
 
-#include "abi/backends.h"
 #include "check.h"
 #include "core/block_formats.h"
 #include "core/check.h"
@@ -23,12 +22,12 @@ const char* const kValue = "model.layers.0.self_attn.v_proj.weight";
 // The weights of a tiny model with some formats.
 struct Weights {
   Weights(uint32_t device, std::vector<nf_tensor_format> formats_in, bool bias = false)
-      : formats(std::move(formats_in)), backend(nf::open_backend(device, 1)) {
+      : formats(std::move(formats_in)), backend(test::open_device(device, 1)) {
     nf_model_spec spec = test::tiny_spec({.layers = 2, .bias = bias});
     spec.hidden = kHidden;
     spec.formats = formats.data();
     spec.num_formats = static_cast<uint32_t>(formats.size());
-    graph = nf::build_graph(spec, backend->operand_dtype());
+    graph = nf::build_graph(spec, backend->activation_types());
     store = std::make_unique<nf::WeightStore>(graph, *backend, spec);
   }
 

@@ -119,7 +119,8 @@ class GroupedGemm {
     const uint32_t end = left < panels.columns() ? left : panels.columns();
     for (uint32_t r = 0; r < entries.count; ++r) {
       const float* sums = scratch.sums + r * size_t{panels.columns()};
-      float* out = args.out + size_t{entries.entry[r]} * weight.out + panels.column();
+      float* out =
+          static_cast<float*>(args.out) + size_t{entries.entry[r]} * weight.out + panels.column();
       __builtin_memcpy(out, sums, end * sizeof(float));
     }
   }
