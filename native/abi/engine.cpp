@@ -256,7 +256,7 @@ void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shap
   StepSlot& slot = checked_step(index, program, shape);
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
   slot.note_sampling_inputs();
-  Measurement measurement(program, slot.step.batch, items, goal);
+  Measurement measurement(program, slot.step.batch, items, goal, *backend_);
   slot.step.body = Measurement::run;
   slot.step.measurement = &measurement;
   start(slot, program);
@@ -268,7 +268,7 @@ void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shap
 }
 
 void Engine::fill_batch(StepSlot& slot, const nf_step_shape& shape) {
-  slot.fill_batch(shape, *backend_);
+  slot.fill_batch(shape, graph_.dims.num_kv_heads, *backend_);
   Batch& batch = slot.step.batch;
   batch.last_tokens = last_tokens_;
   batch.penalty_counts = penalty_counts_;

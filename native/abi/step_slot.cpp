@@ -100,7 +100,13 @@ void StepSlot::fill_padding(uint32_t launch_rows) {
     row_sequence.host[row] = kNoSequence;
     row_position.host[row] = 0;
   }
+  if (batch.num_rows != batch.num_decode_rows) return;
   for (uint32_t row = batch.num_samples; row < launch_rows; ++row) sample_row.host[row] = 0;
+  for (uint32_t row = batch.num_rows; row < launch_rows; ++row) {
+    sequences.host[row] = {};
+    first_row.host[row] = 0;
+    first_part.host[row + 1] = first_part.host[row];
+  }
 }
 
 Batch StepSlot::batch_of(const nf_step_shape& shape, bool on_device) const {
@@ -130,25 +136,30 @@ Batch StepSlot::batch_of(const nf_step_shape& shape, bool on_device) const {
   return batch;
 }
 
-void StepSlot::fill_batch(const nf_step_shape& shape, const Backend& backend) {
+void StepSlot::fill_batch(const nf_step_shape& shape, uint32_t num_kv_heads,
+                          const Backend& backend) {
   fill_rows(shape);
   step.host_batch = batch_of(shape, false);
   step.batch = batch_of(shape, true);
+  const bool decodes = shape.num_rows == shape.num_decode;
   uint32_t rows = shape.num_rows;
-  if (shape.num_rows == shape.num_decode) {
+  if (decodes) {  // padded only as far as there is room in every array
     rows = std::min({backend.launch_rows(rows), max_sequences_, max_step_rows_});
   }
   step.launch_rows = rows;
+  if (num_kv_heads > 0) {
+    backend.cut_attention(step.host_batch, num_kv_heads, first_part.host, first_tile.host);
+  }
   fill_padding(rows);
-  backend.cut_attention(step.host_batch, rows, first_part.host, first_tile.host);
+  const uint32_t sequence_count = decodes ? rows : shape.num_sequences;
   step.inputs = {tokens.first(rows),
                  row_sequence.first(rows),
                  row_position.first(rows),
-                 sequences.first(shape.num_sequences),
-                 first_row.first(shape.num_sequences),
+                 sequences.first(sequence_count),
+                 first_row.first(sequence_count),
                  pages.first(shape.num_pages),
-                 sample_row.first(std::min<size_t>(std::max(rows, num_samples_), max_sequences_)),
-                 first_part.first(std::min(rows, max_sequences_) + 1),
+                 sample_row.first(std::max(sequence_count, num_samples_)),
+                 first_part.first(sequence_count + 1),
                  first_tile.first(shape.num_sequences + 1)};
 }
 

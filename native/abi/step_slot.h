@@ -48,7 +48,7 @@ class StepSlot {
 
   // Derives what kernels need from a checked step: rows, samples, and the step's two batches.
   // State that lives across steps is the caller's to add to step.batch.
-  void fill_batch(const nf_step_shape& shape, const Backend& backend);
+  void fill_batch(const nf_step_shape& shape, uint32_t num_kv_heads, const Backend& backend);
   // After the slot's sampling was checked: what the step copies when it is released.
   void note_sampling_inputs();
 

@@ -145,10 +145,10 @@ class Backend {
   // Rows that a step of so many decode rows is launched for: padded, where launches are captured
   // once for many steps.
   virtual uint32_t launch_rows(uint32_t decode_rows) const { return decode_rows; }
-  // Writes first_part [rows + 1] and first_tile [num_sequences + 1] of a batch that the host reads
-  // (batch.h), where kernels want them; `rows` with padding.
-  virtual void cut_attention(const Batch& /*batch*/, uint32_t /*rows*/, uint32_t* /*first_part*/,
-                             uint32_t* /*first_tile*/) const {}
+  // Writes first_part [num_decode_rows + 1] and first_tile [num_sequences + 1] of a
+  // batch that the host reads (batch.h), where kernels want them.
+  virtual void cut_attention(const Batch& /*batch*/, uint32_t /*num_kv_heads*/,
+                             uint32_t* /*first_part*/, uint32_t* /*first_tile*/) const {}
 
   virtual std::unique_ptr<Signals> make_signals(uint32_t count);
   // A program is about to be used: the time for whatever its kernels want to choose or allocate.

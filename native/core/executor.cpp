@@ -17,17 +17,19 @@ struct LaneRun {
   Gate& gate;
   bool skips;  // until the gate
   bool passed_gate = false;
+  bool ended = false;
 };
 
 // Notes when a lane first comes to the gate, and waits until the step is released.
 class HostGate final : public Gate {
  public:
-  void pass(StepState& step) override {
+  bool pass(StepState& step) override {
     const int64_t now = now_ns();
     int64_t last = step.arrived_ns.load(std::memory_order_relaxed);
     while (last < now && !step.arrived_ns.compare_exchange_weak(last, now)) {
     }
     step.released->wait(step.number);
+    return true;
   }
 };
 
@@ -59,7 +61,8 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   wait_for(step, bound, tick);
   if (bound.op->gated && !run.passed_gate) {
     run.passed_gate = true;
-    run.gate.pass(step);
+    run.ended = !run.gate.pass(step);
+    if (run.ended) return;
   }
   const uint64_t value = event_value(step, tick);
   if (bound.signals_start) {
@@ -76,6 +79,7 @@ void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
 void run_segment(LaneRun& run, nf_segment segment, uint32_t tick, uint32_t layer) {
   const Program& program = *run.step.program;
   for (uint32_t i = program.first(segment); i < program.last(segment); ++i) {
+    if (run.ended) return;
     if (run.lane == kAllLanes || program.nano_ops()[i].nano.lane == run.lane) {
       launch(run, i, tick, layer);
     }
@@ -122,9 +126,9 @@ void execute(StepState& step, uint32_t lane) {
   walk(step, step.batch, lane, gate, WalkPart::kAll);
 }
 
-void finish_lane(StepState& step) {
+void finish_lane(StepState& step, int64_t finished_ns) {
   if (step.lanes_left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  step.finished_ns.store(now_ns(), std::memory_order_relaxed);
+  step.finished_ns.store(finished_ns, std::memory_order_relaxed);
   step.completed->signal(step.number);
 }
 

@@ -43,7 +43,8 @@ constexpr uint32_t kAllLanes = ~0u;
 class Gate {
  public:
   virtual ~Gate() = default;
-  virtual void pass(StepState& step) = 0;
+  // False ends the walk.
+  virtual bool pass(StepState& step) = 0;
 };
 
 enum class WalkPart : uint8_t { kAll, kFromGate };
@@ -91,7 +92,7 @@ void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t laye
                  const OpArgs& args);
 
 // Bookkeeping of a lane that is through: the last one completes the step.
-void finish_lane(StepState& step);
+void finish_lane(StepState& step, int64_t finished_ns);
 
 // Steady clock in nanoseconds.
 int64_t now_ns();

@@ -44,12 +44,15 @@ std::vector<uint32_t> even_routing(uint32_t rows, const OpShape& shape) {
 }  // namespace
 
 Measurement::Measurement(const Program& program, const Batch& batch,
-                         std::span<const nf_measure_item> items, MeasureGoal goal)
+                         std::span<const nf_measure_item> items, MeasureGoal goal, Backend& backend)
     : program_(program), batch_(batch), goal_(goal) {
   check_range(static_cast<uint32_t>(items.size()), 1, program.num_lanes(), "num_items");
   check_range(goal.minimum_us, 0, kMaxGoalUs, "minimum_us");
   check_range(goal.minimum_count, 1, kMaxTimes, "minimum_count");
-  for (uint32_t i = 0; i < items.size(); ++i) loops_.push_back(make_loop(items[i], i));
+  for (uint32_t i = 0; i < items.size(); ++i) {
+    loops_.push_back(make_loop(items[i], i));
+    route_evenly(program_.nano_ops()[items[i].nano_op], backend);
+  }
   open_.store(static_cast<uint32_t>(loops_.size()), std::memory_order_relaxed);
 }
 
@@ -73,11 +76,22 @@ Measurement::Loop Measurement::make_loop(const nf_measure_item& item, uint32_t i
   loop.nano_op = item.nano_op;
   loop.capacity = item.capacity;
   loop.executions.reserve(item.capacity);
-  if (bound.op->kind == OpKind::kGroupedGemm) {
-    loop.routing = even_routing(rows.end, bound.op->shape);
-    loop.order.resize(size_t{rows.end} * bound.op->shape.slots);
-  }
   return loop;
+}
+
+// Before a GEMM of experts is measured: in the arena a stale expert would be an index out of range.
+void Measurement::route_evenly(const BoundNanoOp& bound, Backend& backend) const {
+  if (bound.op->kind != OpKind::kGroupedGemm) return;
+  for (uint32_t parity = 0; parity < 2; ++parity) {
+    OpArgs args;
+    bind_args(program_, bound, batch_, parity, args);
+    const RowRange rows = args.grouped_gemm.rows;
+    const std::vector<uint32_t> routing = even_routing(rows.size(), bound.op->shape);
+    const uint32_t* first =
+        args.grouped_gemm.routing.data + size_t{rows.begin} * 2 * bound.op->shape.slots;
+    backend.write(reinterpret_cast<std::byte*>(const_cast<uint32_t*>(first)), routing.data(),
+                  routing.size() * sizeof(uint32_t));
+  }
 }
 
 bool Measurement::is_on(const Loop& loop, uint32_t lane) const {
@@ -124,10 +138,6 @@ void Measurement::launch(Loop& loop) {
   const uint32_t layer = layer_of(bound, loop.repetitions);
   OpArgs args;
   bind_args(program_, bound, batch_, layer, args);
-  if (bound.op->kind == OpKind::kGroupedGemm) {
-    args.grouped_gemm.routing.data = loop.routing.data();
-    args.grouped_gemm.order = loop.order.data();
-  }
   run_kernels(program_, bound, layer, args);
 }
 

@@ -5,7 +5,7 @@
 // come from memory as in a step. All start together, and an execution counts only if it ended while
 // every item was still running: whatever is measured together overlapped all the time. Nothing
 // waits for what another nano-op computes, so values mean nothing, and rows are spread evenly over
-// experts instead of read from the arena, where a stale expert would be an index out of range.
+// experts.
 #pragma once
 
 #include <atomic>
@@ -29,7 +29,7 @@ class Measurement {
  public:
   // Takes the memory for all times. Throws NF_INVALID_ARGUMENT naming the item and field.
   Measurement(const Program& program, const Batch& batch, std::span<const nf_measure_item> items,
-              MeasureGoal goal);
+              MeasureGoal goal, Backend& backend);
 
   // The body of its step: loops the items of a lane (or of all lanes, in turn) until all are done.
   // Lanes that run ahead are all the caller's, who launches for them.
@@ -54,12 +54,10 @@ class Measurement {
     uint64_t noted = 0;            // executions that count
     int64_t goal_ns = 0;           // when it reached the goal
     std::vector<Execution> round;  // of lanes that run ahead: what was launched together
-    // Of a GEMM of experts: [rows, 2 * slots] and [rows, slots].
-    std::vector<uint32_t> routing;
-    std::vector<uint32_t> order;
   };
 
   Loop make_loop(const nf_measure_item& item, uint32_t index) const;
+  void route_evenly(const BoundNanoOp& bound, Backend& backend) const;
   bool is_on(const Loop& loop, uint32_t lane) const;
   void run_lane(uint32_t lane);
   void start_together(uint32_t loops);

@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 #include "check.h"
@@ -9,6 +10,11 @@
 namespace nf {
 
 namespace {
+
+uint64_t next_serial() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
 
 // The formats in which an op reads its weight, each once: a GEMM has a kernel for each.
 std::vector<DType> weight_formats(const Op& op, const ModelMemory& memory) {
@@ -27,7 +33,11 @@ std::vector<DType> weight_formats(const Op& op, const ModelMemory& memory) {
 }  // namespace
 
 Program::Program(const Graph& graph, const ModelMemory& memory, Plan plan, Backend& backend)
-    : graph_(graph), memory_(memory), plan_(std::move(plan)), row_tile_(backend.info().row_tile) {
+    : serial_(next_serial()),
+      graph_(graph),
+      memory_(memory),
+      plan_(std::move(plan)),
+      row_tile_(backend.info().row_tile) {
   validate_plan(plan_, graph_, backend.info());
   bind_kernels(backend);
   open_lanes(backend);

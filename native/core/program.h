@@ -56,6 +56,8 @@ class Program {
  public:
   Program(const Graph& graph, const ModelMemory& memory, Plan plan, Backend& backend);
 
+  // Of all programs of the process, this one's number.
+  uint64_t serial() const { return serial_; }
   const Graph& graph() const { return graph_; }
   const ModelMemory& memory() const { return memory_; }
   const Plan& plan() const { return plan_; }
@@ -86,6 +88,7 @@ class Program {
   void open_lanes(Backend& backend);
   uint32_t scale_row(uint32_t row, uint32_t count, uint32_t tile) const;
 
+  const uint64_t serial_;
   const Graph& graph_;
   const ModelMemory& memory_;
   Plan plan_;

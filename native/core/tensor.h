@@ -71,12 +71,41 @@ inline float half_to_float(uint16_t half) {
   return result;
 }
 
+// IEEE half precision: round to nearest, ties to even; what is too large becomes an infinity.
+inline uint16_t to_half(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // from 65536 on
+  if (magnitude < 0x38800000u) {
+    // A subnormal: adding a half brings its last place to the end of the mantissa, and rounds.
+    float shifted;
+    std::memcpy(&shifted, &magnitude, 4);
+    shifted += 0.5f;
+    uint32_t result;
+    std::memcpy(&result, &shifted, 4);
+    return static_cast<uint16_t>(sign | (result - 0x3f000000u));
+  }
+  const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23);
+  return static_cast<uint16_t>(sign | (rounded >> 13));  // a carry ends as an infinity
+}
+
 // Rows of every group of so many are stored in the order 0, n/2, 1, n/2 + 1, ... (0: as they are):
 // which row of the matrix is the stored row `row`?
 constexpr uint32_t unpaired_row(uint32_t row, uint32_t group) {
   if (group == 0) return row;
   const uint32_t place = row % group;
   return row - place + place / 2 + place % 2 * (group / 2);
+}
+
+// The other way: at which stored row does row `row` of the matrix stand?
+constexpr uint32_t paired_row(uint32_t row, uint32_t group) {
+  if (group == 0) return row;
+  const uint32_t place = row % group;
+  const uint32_t half = group / 2;
+  return row - place + (place < half ? 2 * place : 2 * (place - half) + 1);
 }
 
 // A packed weight: the layout of the bytes is the backend's own.

@@ -5,8 +5,10 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "core/backend.h"
+#include "cuda/partition.h"
 
 namespace nf::cuda {
 
@@ -14,17 +16,20 @@ class Runtime;
 
 class CudaLane final : public Lane {
  public:
-  // `scratch`: device memory of spec.scratch_bytes, owned by the caller.
   CudaLane(Runtime& runtime, const LaneSpec& spec);
   ~CudaLane() override;
+  CudaLane(const CudaLane&) = delete;
+  CudaLane& operator=(const CudaLane&) = delete;
 
+  Runtime& runtime() const { return runtime_; }
   const LaneSpec& spec() const { return spec_; }
   cudaStream_t stream() const { return stream_; }
 
   // SMs that the next kernels may use.
   uint32_t units() const override { return width_; }
   void limit(uint32_t units) override {
-    width_ = units == 0 ? spec_.partition.num_units : std::min<uint32_t>(units, units_);
+    const uint32_t all = spec_.partition.num_units;
+    width_ = units == 0 ? all : std::min(units, all);
   }
   // Blocks of a grid that would like to have `wanted`, with `blocks_per_unit` of them on an SM: its
   // kernel loops over the rest.
@@ -33,18 +38,20 @@ class CudaLane final : public Lane {
   }
 
   // Device memory of the lane; there is one worker.
-  std::byte* scratch(uint32_t) override { return scratch_; }
+  std::byte* scratch(uint32_t) override { return static_cast<std::byte*>(scratch_); }
   void stamp(uint64_t* ns) override;
   bool runs_ahead() const override { return true; }
   void drain() override;
 
  private:
+  void open_stream();
+
   Runtime& runtime_;
   LaneSpec spec_;
-  uint32_t units_;
   uint32_t width_;
+  std::unique_ptr<GreenPartition> partition_;  // of a hard split
   cudaStream_t stream_ = nullptr;
-  std::byte* scratch_ = nullptr;
+  void* scratch_ = nullptr;
 };
 
 inline CudaLane& cuda_lane(Lane& lane) { return static_cast<CudaLane&>(lane); }

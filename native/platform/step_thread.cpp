@@ -35,7 +35,7 @@ bool StepThread::take(Posted& posted) {
 
 void StepThread::run_body(void*, StepState& step, uint32_t lane) {
   step.body(step, lane);
-  finish_lane(step);
+  finish_lane(step, now_ns());
 }
 
 void StepThread::loop() {

@@ -1,0 +1,70 @@
+#include "cuda/clock.h"
+
+#include <cmath>
+
+#include "core/executor.h"
+#include "cuda/errors.h"
+
+namespace nf::cuda {
+
+DeviceClock::DeviceClock(cudaStream_t stream) {
+  check(cudaEventCreate(&first_), "cudaEventCreate");
+  check(cudaEventRecord(first_, stream), "cudaEventRecord");
+  check(cudaEventSynchronize(first_), "cudaEventSynchronize");
+  anchor_ = first_;
+  anchor_ns_ = static_cast<uint64_t>(now_ns());
+}
+
+DeviceClock::~DeviceClock() {
+  for (const Pending& pending : pending_) cudaEventDestroy(pending.event);
+  for (cudaEvent_t event : free_) cudaEventDestroy(event);
+  cudaEventDestroy(first_);
+}
+
+void DeviceClock::stamp(cudaStream_t stream, uint64_t* ns) {
+  const std::lock_guard lock(mutex_);
+  cudaEvent_t event = nullptr;
+  if (free_.empty()) {
+    check(cudaEventCreate(&event), "cudaEventCreate");
+  } else {
+    event = free_.back();
+    free_.pop_back();
+  }
+  pending_.push_back({event, ns});
+  check(cudaEventRecord(event, stream), "cudaEventRecord");
+}
+
+void DeviceClock::resolve() {
+  const std::lock_guard lock(mutex_);
+  while (!pending_.empty()) {
+    const Pending pending = pending_.front();
+    const cudaError_t error = cudaEventQuery(pending.event);
+    if (error == cudaErrorNotReady) {
+      cudaGetLastError();
+      return;
+    }
+    check(error, "cudaEventQuery");
+    *pending.ns = time_of_locked(pending.event);
+    pending_.pop_front();
+    free_.push_back(pending.event);
+  }
+}
+
+uint64_t DeviceClock::time_of_locked(cudaEvent_t event) const {
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, anchor_, event), "cudaEventElapsedTime");
+  return anchor_ns_ + static_cast<uint64_t>(std::llround(double{milliseconds} * 1e6));
+}
+
+uint64_t DeviceClock::time_of(cudaEvent_t event) {
+  const std::lock_guard lock(mutex_);
+  return time_of_locked(event);
+}
+
+void DeviceClock::anchor(cudaEvent_t event) {
+  const std::lock_guard lock(mutex_);
+  anchor_ns_ = time_of_locked(event);
+  anchor_ = event;
+}
+
+}  // namespace nf::cuda
