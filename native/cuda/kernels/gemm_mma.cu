@@ -28,7 +28,7 @@ template <typename T, typename Shape>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
     gemm_kernel(Product<T> product) {
   NF_DYNAMIC_SHARED(T, shared);
-  MmaTile<T, Shape> tile(shared, product.a, product.depth, product.whole_chunks);
+  MmaTile<T, Shape> tile(shared, product.depth, product.whole_chunks);
   const uint32_t columns = product.output.columns;
   const uint32_t high = num_parts(product.rows, Shape::kRows);
   const uint32_t wide = num_parts(columns, Shape::kColumns);
@@ -36,14 +36,10 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
     const uint32_t first_row = index % high * Shape::kRows;
     const uint32_t first_column = index / high * Shape::kColumns;
     tile.multiply(
-        [&](uint32_t i) -> const T* {
-          const uint32_t row = first_row + i;
-          return row < product.rows ? product.a + size_t{row} * product.depth : nullptr;
-        },
-        [&](uint32_t i) -> const T* {
-          const uint32_t column = first_column + i;
-          return column < columns ? product.weight + size_t{column} * product.depth : nullptr;
-        });
+        product.a,
+        [&](uint32_t i) { return first_row + i < product.rows ? first_row + i : kNoRow; },
+        product.weight,
+        [&](uint32_t i) { return first_column + i < columns ? first_column + i : kNoRow; });
     tile.each_pair([&](uint32_t row, uint32_t column, float low, float next) {
       if (first_row + row >= product.rows) return;
       product.output.template write<T>(first_row + row, first_column + column, low, next);

@@ -158,7 +158,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
   NF_DYNAMIC_SHARED(T, shared);
   __shared__ uint32_t first_block[NF_MAX_EXPERTS + 1];
   count_blocks<Shape::kRows>(product.begin, product.num_experts, first_block);
-  MmaTile<T, Shape> sums(shared, product.a, product.depth, product.whole_chunks);
+  MmaTile<T, Shape> sums(shared, product.depth, product.whole_chunks);
   const uint32_t tiles =
       first_block[product.num_experts] * num_parts(product.output.columns, Shape::kColumns);
   for (uint32_t index = blockIdx.x; index < tiles; index += gridDim.x) {
@@ -166,15 +166,15 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
     const T* weight =
         reinterpret_cast<const T*>(product.weight + tile.expert * product.weight_stride);
     sums.multiply(
-        [&](uint32_t i) -> const T* {
-          if (tile.begin + i >= tile.end) return nullptr;
-          const uint32_t row = product.order[tile.begin + i] / product.entries_per_row;
-          return product.a + size_t{row} * product.depth;
+        product.a,
+        [&](uint32_t i) {
+          if (tile.begin + i >= tile.end) return kNoRow;
+          return product.order[tile.begin + i] / product.entries_per_row;
         },
-        [&](uint32_t i) -> const T* {
+        weight,
+        [&](uint32_t i) {
           const uint32_t column = tile.first_column + i;
-          if (column >= product.output.columns) return nullptr;
-          return weight + size_t{column} * product.depth;
+          return column < product.output.columns ? column : kNoRow;
         });
     // Found once more: no register has to keep it while the tile is multiplied.
     const auto done = GroupTile::find<T, Shape>(product, first_block, index);

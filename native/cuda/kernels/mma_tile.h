@@ -13,6 +13,7 @@
 namespace nf::cuda {
 
 constexpr uint32_t kChunk = 8;  // elements of 16 bytes
+constexpr uint32_t kNoRow = ~0u;
 
 template <uint32_t rows, uint32_t columns, uint32_t depth, uint32_t warp_rows,
           uint32_t warp_columns, uint32_t stages, uint32_t blocks_per_unit>
@@ -37,25 +38,25 @@ using SmallTile = TileShape<16, 64, 64, 16, 16, 8, 2>;
 template <typename T, typename Shape>
 class MmaTile {
  public:
-  // `shared`: Shape::kSharedBytes. `readable`: any row. `whole_chunks`: depth is a multiple of
-  // kChunk and all rows are 16-byte aligned; else elements are copied one by one.
-  __device__ MmaTile(T* shared, const T* readable, uint32_t depth, bool whole_chunks)
-      : shared_(shared), readable_(readable), depth_(depth), whole_chunks_(whole_chunks) {}
+  // `shared`: Shape::kSharedBytes. `whole_chunks`: depth is a multiple of kChunk and all rows are
+  // 16-byte aligned; else elements are copied one by one.
+  __device__ MmaTile(T* shared, uint32_t depth, bool whole_chunks)
+      : shared_(shared), depth_(depth), whole_chunks_(whole_chunks) {}
 
-  // a_row(i), w_row(i): the i-th row, or null behind the last one. All threads of the block.
+  // a_row(i), w_row(i): which row of a or w is the i-th of the tile, or kNoRow. All threads of the
+  // block.
   template <typename ARow, typename WRow>
-  __device__ void multiply(ARow a_row, WRow w_row) {
+  __device__ void multiply(const T* a, ARow a_row, const T* w, WRow w_row) {
     clear();
-    const T* a_rows[kACopies];
-    const T* w_rows[kWCopies];
-    find_rows(a_rows, a_row);
-    find_rows(w_rows, w_row);
+    Operands operands{a, w, {}, {}};
+    find_rows(operands.a_rows, a_row);
+    find_rows(operands.w_rows, w_row);
     const uint32_t steps = (depth_ + Shape::kDepth - 1) / Shape::kDepth;
-    for (uint32_t step = 0; step + 1 < Shape::kStages; ++step) copy(step, steps, a_rows, w_rows);
+    for (uint32_t step = 0; step + 1 < Shape::kStages; ++step) copy(step, steps, operands);
     for (uint32_t step = 0; step < steps; ++step) {
       ptx::async_wait<Shape::kStages - 2>();
       __syncthreads();  // this stage has come, and all are done with the one before it
-      copy(step + Shape::kStages - 1, steps, a_rows, w_rows);
+      copy(step + Shape::kStages - 1, steps, operands);
       multiply_stage(stage(step));
     }
     ptx::async_wait<0>();
@@ -90,6 +91,14 @@ class MmaTile {
   static_assert(Shape::kRows % kRowStep == 0 && Shape::kColumns % kRowStep == 0);
   static_assert(kColumnTiles % 2 == 0);
 
+  // Two matrices and the rows of them that this thread copies.
+  struct Operands {
+    const T* a;
+    const T* w;
+    uint32_t a_rows[kACopies];
+    uint32_t w_rows[kWCopies];
+  };
+
   // Element offset of a chunk of a stage's row. Rows of 64 bytes lie in pairs in a line of 128.
   static __device__ uint32_t place(uint32_t row, uint32_t chunk) {
     if constexpr (kRowChunks == 8) {
@@ -121,36 +130,37 @@ class MmaTile {
     }
   }
 
-  // A thread copies the same chunk of rows that are kRowStep apart.
+  // The rows that a thread copies its chunk of: kRowStep apart in the tile.
   template <uint32_t copies, typename Row>
-  __device__ void find_rows(const T* (&rows)[copies], Row row) const {
+  static __device__ void find_rows(uint32_t (&rows)[copies], Row row) {
 #pragma unroll
     for (uint32_t i = 0; i < copies; ++i) rows[i] = row(threadIdx.x / kRowChunks + i * kRowStep);
   }
 
-  __device__ void copy(uint32_t step, uint32_t steps, const T* const (&a_rows)[kACopies],
-                       const T* const (&w_rows)[kWCopies]) {
+  __device__ void copy(uint32_t step, uint32_t steps, const Operands& operands) {
     if (step < steps) {
-      copy_rows(stage(step), step, a_rows);
-      copy_rows(stage(step) + Shape::kRows * Shape::kDepth, step, w_rows);
+      copy_rows(stage(step), step, operands.a, operands.a_rows);
+      copy_rows(stage(step) + Shape::kRows * Shape::kDepth, step, operands.w, operands.w_rows);
     }
     ptx::async_commit();
   }
 
   template <uint32_t copies>
-  __device__ void copy_rows(T* target, uint32_t step, const T* const (&rows)[copies]) {
+  __device__ void copy_rows(T* target, uint32_t step, const T* matrix,
+                            const uint32_t (&rows)[copies]) {
     const uint32_t chunk = threadIdx.x % kRowChunks;
     const uint32_t first = step * Shape::kDepth + chunk * kChunk;
 #pragma unroll
     for (uint32_t i = 0; i < copies; ++i) {
       T* place_in_stage = target + place(threadIdx.x / kRowChunks + i * kRowStep, chunk);
-      const bool exists = rows[i] != nullptr && first < depth_;
+      // What is not read must still be an address.
+      const bool exists = rows[i] != kNoRow && first < depth_;
+      const T* source = exists ? matrix + size_t{rows[i]} * depth_ + first : matrix;
       if (whole_chunks_) {
-        // What is not read must still be an address.
-        ptx::async_copy_16(place_in_stage, exists ? rows[i] + first : readable_, exists);
+        ptx::async_copy_16(place_in_stage, source, exists);
       } else {
         for (uint32_t k = 0; k < kChunk; ++k) {
-          place_in_stage[k] = exists && first + k < depth_ ? rows[i][first + k] : narrow<T>(0.0f);
+          place_in_stage[k] = exists && first + k < depth_ ? source[k] : narrow<T>(0.0f);
         }
       }
     }
@@ -184,7 +194,6 @@ class MmaTile {
   }
 
   T* shared_;
-  const T* readable_;
   uint32_t depth_;
   bool whole_chunks_;
   float sums_[kRowTiles][kColumnTiles][4];
