@@ -104,7 +104,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
   allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
-    slots_.push_back(std::make_unique<StepSlot>(options_, graph_.dims.vocab));
+    slots_.push_back(std::make_unique<StepSlot>(options_, graph_.dims.vocab, *backend_));
   }
 }
 
@@ -113,7 +113,8 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
 Engine::~Engine() {
   for (const auto& slot : slots_) {
     if (!slot->in_flight || slot->released.reached(slot->step.number)) continue;
-    std::fill(slot->sampling.begin(), slot->sampling.end(), kPlainSampling);
+    std::fill_n(slot->sampling.host, slot->sampling.capacity, kPlainSampling);
+    slot->note_sampling_inputs();
     slot->released.signal(slot->step.number);
   }
   completed_.wait(steps_submitted_);
@@ -135,7 +136,8 @@ void Engine::allocate(const nf_model_spec& spec) {
       backend_->allocate(penalty_bytes(options_, graph_), "penalty counts"));
   pooled_ =
       reinterpret_cast<float*>(backend_->allocate(pooled_bytes(options_, graph_), "pooled states"));
-  pooled_rows_.resize(sequences);
+  pooled_rows_ = reinterpret_cast<uint32_t*>(
+      backend_->allocate(sequences * sizeof(uint32_t), "counts of pooled rows"));
   if (!has_pages(graph_)) return;
   memory_.kv_layer_bytes = page * options_.num_pages;
   memory_.kv.layer = backend_->allocate(kv_bytes, "KV pages");
@@ -151,12 +153,18 @@ void Engine::allocate_rope(const nf_model_spec& spec) {
   const size_t half = size_t{positions} * graph_.dims.head_dim / 2;
   const uint64_t bytes = rope_tables(options_, spec) * rope_bytes(options_, graph_);
   auto* rope = reinterpret_cast<float*>(backend_->allocate(bytes, "RoPE table"));
-  fill_rope_table(spec, false, positions, rope, rope + half);
+  const auto fill = [&](bool is_long, float* target) {
+    std::vector<float> table(2 * half);
+    fill_rope_table(spec, is_long, positions, table.data(), table.data() + half);
+    backend_->write(reinterpret_cast<std::byte*>(target), table.data(),
+                    table.size() * sizeof(float));
+  };
+  fill(false, rope);
   memory_.rope = {rope, rope + half};
   if (!has_long_rope(spec, positions)) return;
+  fill(true, rope + 2 * half);
   memory_.rope.long_cos = rope + 2 * half;
   memory_.rope.long_sin = rope + 3 * half;
-  fill_rope_table(spec, true, positions, rope + 2 * half, rope + 3 * half);
 }
 
 size_t Engine::checked_kv_bytes(size_t page) const {
@@ -211,12 +219,18 @@ void Engine::submit(uint32_t index, Program& program, const nf_step_shape& shape
 // The slot, when what the caller wrote there is safe to run.
 StepSlot& Engine::checked_step(uint32_t index, const Program& program, const nf_step_shape& shape) {
   StepSlot& slot = slot_at(index);
+  check_device();
   NF_CHECK(ready_, NF_INVALID_ARGUMENT, "submit: the weights are not complete");
   NF_CHECK(!slot.in_flight, NF_INVALID_ARGUMENT, "submit: the slot's step was not waited for");
   NF_CHECK(owns(&program), NF_INVALID_ARGUMENT, "submit: the program is not of this engine");
   check_.check_step(slot.buffers(), shape);
   fill_batch(slot, shape);
   return slot;
+}
+
+void Engine::check_device() const {
+  const std::string failure = backend_->failure();
+  NF_CHECK(failure.empty(), NF_DEVICE_LOST, failure);
 }
 
 void Engine::start(StepSlot& slot, Program& program) {
@@ -241,6 +255,7 @@ void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shap
   NF_CHECK(is_idle(), NF_INVALID_ARGUMENT, "measure: a step was not waited for");
   StepSlot& slot = checked_step(index, program, shape);
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
+  slot.note_sampling_inputs();
   Measurement measurement(program, slot.step.batch, items, goal);
   slot.step.body = Measurement::run;
   slot.step.measurement = &measurement;
@@ -248,51 +263,24 @@ void Engine::measure(uint32_t index, Program& program, const nf_step_shape& shap
   slot.released.signal(slot.step.number);
   completed_.wait(slot.step.number);
   slot.step.measurement = nullptr;
+  check_device();
   measurement.read(items);
 }
 
 void Engine::fill_batch(StepSlot& slot, const nf_step_shape& shape) {
-  uint32_t row = 0;
-  uint32_t samples = 0;
-  for (uint32_t s = 0; s < shape.num_sequences; ++s) {
-    const nf_sequence& sequence = slot.sequences[s];
-    slot.first_row[s] = row;
-    for (uint32_t i = 0; i < sequence.row_count; ++i, ++row) {
-      slot.row_sequence[row] = s;
-      slot.row_position[row] = sequence.position + i;
-    }
-    for (uint32_t i = num_samples(sequence); i > 0; --i) slot.sample_row[samples++] = row - i;
-  }
+  slot.fill_batch(shape, *backend_);
   Batch& batch = slot.step.batch;
-  batch.num_rows = shape.num_rows;
-  batch.num_decode_rows = shape.num_decode;
-  batch.num_sequences = shape.num_sequences;
-  batch.num_samples = samples;
-  batch.tokens = slot.tokens.data();
-  batch.row_sequence = slot.row_sequence.data();
-  batch.row_position = slot.row_position.data();
-  batch.sequences = slot.sequences.data();
-  batch.first_row = slot.first_row.data();
-  batch.pages = slot.pages.data();
-  batch.sample_row = slot.sample_row.data();
-  batch.sampling = slot.sampling.data();
-  batch.bias = slot.bias.data();
-  batch.masks = slot.masks.data();
-  batch.mask_words = slot.mask_words;
   batch.last_tokens = last_tokens_;
   batch.penalty_counts = penalty_counts_;
   batch.pooled = pooled_;
-  batch.pooled_rows = pooled_rows_.data();
-  batch.out_tokens = slot.out_tokens.data();
-  batch.out_logprobs = slot.out_logprobs.data();
-  batch.out_top_tokens = slot.out_top_tokens.data();
-  batch.out_top_logprobs = slot.out_top_logprobs.data();
+  batch.pooled_rows = pooled_rows_;
 }
 
 void Engine::release(uint32_t index) {
   StepSlot& slot = slot_at(index);
   NF_CHECK(slot.in_flight, NF_INVALID_ARGUMENT, "release: the slot has no step in flight");
   check_.check_sampling(slot.buffers(), slot.step.batch.num_samples);
+  slot.note_sampling_inputs();
   if (!slot.released.reached(slot.step.number)) slot.step.released_ns = now_ns();
   slot.released.signal(slot.step.number);
 }
@@ -303,10 +291,11 @@ bool Engine::wait(uint32_t index, uint32_t timeout_us, nf_step_result& out) {
   StepState& step = slot.step;
   if (!completed_.wait_for(step.number, timeout_us)) return false;
   slot.in_flight = false;
-  out.tokens = slot.out_tokens.data();
-  out.logprobs = slot.out_logprobs.data();
-  out.top_tokens = slot.out_top_tokens.data();
-  out.top_logprobs = slot.out_top_logprobs.data();
+  check_device();
+  out.tokens = slot.out_tokens;
+  out.logprobs = slot.out_logprobs;
+  out.top_tokens = slot.out_top_tokens;
+  out.top_logprobs = slot.out_top_logprobs;
   out.num_samples = step.batch.num_samples;
   const int64_t idle_ns = std::max<int64_t>(0, step.released_ns - step.arrived_ns.load());
   const int64_t busy_ns = step.finished_ns.load() - step.started_ns.load() - idle_ns;
@@ -353,7 +342,7 @@ void Engine::copy_logits(uint32_t index, uint32_t sample, float* out, uint32_t c
     if (graph_.tensors[t].name != "logits") continue;
     const std::byte* row = memory_.arena + memory_.layout.offset(graph_, t, 0) +
                            size_t{sample} * graph_.dims.vocab * sizeof(float);
-    std::memcpy(out, row, graph_.dims.vocab * sizeof(float));
+    backend_->read(out, row, graph_.dims.vocab * sizeof(float));
     return;
   }
   throw Error(NF_UNSUPPORTED, "logits: this model has none");
@@ -364,10 +353,13 @@ void Engine::copy_pooled(uint32_t sequence_slot, float* out, uint32_t capacity) 
   NF_CHECK(hidden > 0, NF_UNSUPPORTED, "pooled: this model has no hidden states");
   NF_CHECK(sequence_slot < options_.max_sequences && capacity >= hidden, NF_INVALID_ARGUMENT,
            "pooled: sequence_slot or capacity is out of range");
-  const uint32_t rows = pooled_rows_[sequence_slot];
+  uint32_t rows = 0;
+  backend_->read(&rows, reinterpret_cast<const std::byte*>(pooled_rows_ + sequence_slot),
+                 sizeof(rows));
   NF_CHECK(rows > 0, NF_INVALID_ARGUMENT, "pooled: no step has named the slot with a pooling flag");
   const float* sum = pooled_ + size_t{sequence_slot} * hidden;
-  for (uint32_t i = 0; i < hidden; ++i) out[i] = sum[i] / static_cast<float>(rows);
+  backend_->read(out, reinterpret_cast<const std::byte*>(sum), hidden * sizeof(float));
+  for (uint32_t i = 0; i < hidden; ++i) out[i] /= static_cast<float>(rows);
 }
 
 }  // namespace nf

@@ -17,7 +17,7 @@
 
 namespace nf {
 
-struct StepSlot;
+class StepSlot;
 
 class Engine {
  public:
@@ -71,6 +71,7 @@ class Engine {
   bool owns(const Program* program) const;
   StepSlot& checked_step(uint32_t slot, const Program& program, const nf_step_shape& shape);
   void fill_batch(StepSlot& slot, const nf_step_shape& shape);
+  void check_device() const;
   void start(StepSlot& slot, Program& program);
   bool is_idle() const;
   Trace& running_trace() const;
@@ -84,7 +85,7 @@ class Engine {
   int32_t* last_tokens_ = nullptr;      // [max_sequences]
   uint16_t* penalty_counts_ = nullptr;  // [max_sequences, vocab]
   float* pooled_ = nullptr;             // [max_sequences, hidden]
-  std::vector<uint32_t> pooled_rows_;   // [max_sequences]
+  uint32_t* pooled_rows_ = nullptr;     // [max_sequences]
   std::vector<std::unique_ptr<StepSlot>> slots_;
   std::vector<std::unique_ptr<Program>> programs_;
   ExecutionObserver* observer_ = nullptr;

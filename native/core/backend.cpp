@@ -27,7 +27,7 @@ class HostSignals final : public Signals {
 
 void Lane::parallel_for(uint32_t, TaskFn, void*) { NF_ASSERT(!"not a host lane"); }
 
-void Lane::stamp(int64_t* ns) { *ns = now_ns(); }
+void Lane::stamp(uint64_t* ns) { *ns = static_cast<uint64_t>(now_ns()); }
 
 std::unique_ptr<Signals> Backend::make_signals(uint32_t count) {
   return std::make_unique<HostSignals>(count);

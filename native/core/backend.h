@@ -41,7 +41,10 @@ class Lane {
 
   // Writes the time (now_ns) at which the lane comes to this point: at once on a host lane, else by
   // the time the step is complete.
-  virtual void stamp(int64_t* ns);
+  virtual void stamp(uint64_t* ns);
+  // Do launches return before their kernels are through? Then drain returns when all have.
+  virtual bool runs_ahead() const { return false; }
+  virtual void drain() {}
 
   // Adapts a callable: lane.for_each(n, [&](uint32_t task, uint32_t worker) { ... });
   template <typename Fn>
@@ -139,6 +142,14 @@ class Backend {
   // Programs share the lanes of equal specs; a lane ends with the last program that holds it, so
   // that a search over many partitions does not collect threads.
   virtual std::shared_ptr<Lane> open_lane(const LaneSpec& spec) = 0;
+  // Rows that a step of so many decode rows is launched for: padded, where launches are captured
+  // once for many steps.
+  virtual uint32_t launch_rows(uint32_t decode_rows) const { return decode_rows; }
+  // Writes first_part [rows + 1] and first_tile [num_sequences + 1] of a batch that the host reads
+  // (batch.h), where kernels want them; `rows` with padding.
+  virtual void cut_attention(const Batch& /*batch*/, uint32_t /*rows*/, uint32_t* /*first_part*/,
+                             uint32_t* /*first_tile*/) const {}
+
   virtual std::unique_ptr<Signals> make_signals(uint32_t count);
   // A program is about to be used: the time for whatever its kernels want to choose or allocate.
   virtual void prepare(Program& /*program*/) {}

@@ -35,7 +35,6 @@ struct Batch {
   const nf_sequence* sequences = nullptr;  // [num_sequences]
   const uint32_t* first_row = nullptr;     // [num_sequences] of the sequence in this step
   const uint32_t* pages = nullptr;         // page tables, indexed by sequence.page_begin
-  uint32_t num_page_entries = 0;           // of pages that are used
 
   // How attention is cut into pieces of work, where a backend wants that (cuda/attention_work.h).
   const uint32_t* first_part = nullptr;  // [num_decode_rows + 1] running number of parts of rows

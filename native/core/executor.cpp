@@ -12,8 +12,23 @@ namespace {
 // One lane's way through a step.
 struct LaneRun {
   StepState& step;
+  const Batch& batch;
   uint32_t lane;
+  Gate& gate;
+  bool skips;  // until the gate
   bool passed_gate = false;
+};
+
+// Notes when a lane first comes to the gate, and waits until the step is released.
+class HostGate final : public Gate {
+ public:
+  void pass(StepState& step) override {
+    const int64_t now = now_ns();
+    int64_t last = step.arrived_ns.load(std::memory_order_relaxed);
+    while (last < now && !step.arrived_ns.compare_exchange_weak(last, now)) {
+    }
+    step.released->wait(step.number);
+  }
 };
 
 // Events count ticks over all steps, so that they never need a reset.
@@ -31,34 +46,28 @@ void wait_for(StepState& step, const BoundNanoOp& bound, uint32_t tick) {
   }
 }
 
-// Notes when a lane first comes to the gate, and waits until the step is released.
-void pass_gate(LaneRun& run) {
-  if (run.passed_gate) return;
-  run.passed_gate = true;
-  const int64_t now = now_ns();
-  int64_t last = run.step.arrived_ns.load(std::memory_order_relaxed);
-  while (last < now && !run.step.arrived_ns.compare_exchange_weak(last, now)) {
-  }
-  run.step.released->wait(run.step.number);
-}
-
 void launch(LaneRun& run, uint32_t index, uint32_t tick, uint32_t layer) {
   StepState& step = run.step;
   Program& program = *step.program;
   const BoundNanoOp& bound = program.nano_ops()[index];
-  if (step.observer) step.observer->arrive(bound.nano.lane, index, tick);
+  if (run.skips && !run.passed_gate && !bound.op->gated) return;
+  const LaunchPoint point{*bound.lane, bound.nano.lane, index, tick};
+  OpArgs args;
+  const bool has_rows = bind_args(program, bound, run.batch, layer, args);
+  ExecutionObserver* observer = has_rows ? step.observer : nullptr;
+  if (observer) observer->arrive(point);
   wait_for(step, bound, tick);
-  if (bound.op->gated) pass_gate(run);
+  if (bound.op->gated && !run.passed_gate) {
+    run.passed_gate = true;
+    run.gate.pass(step);
+  }
   const uint64_t value = event_value(step, tick);
   if (bound.signals_start) {
     program.signals().signal(*bound.lane, Program::start_signal(index), value);
   }
-  OpArgs args;
-  if (bind_args(program, bound, step.batch, layer, args)) {
-    if (step.observer) step.observer->before_launch(bound.nano.lane, index, tick);
-    run_kernels(program, bound, layer, args);
-    if (step.observer) step.observer->after_launch(bound.nano.lane, index, tick);
-  }
+  if (observer) observer->before_launch(point);
+  if (has_rows) run_kernels(program, bound, layer, args);
+  if (observer) observer->after_launch(point);
   if (bound.signals_finish) {
     program.signals().signal(*bound.lane, Program::finish_signal(index), value);
   }
@@ -93,17 +102,24 @@ void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t laye
   }
 }
 
+void walk(StepState& step, const Batch& batch, uint32_t lane, Gate& gate, WalkPart part) {
+  LaneRun run{step, batch, lane, gate, part == WalkPart::kFromGate};
+  const uint32_t layers = step.program->graph().dims.num_layers;
+  if (!run.skips) {
+    run_segment(run, NF_SEGMENT_PROLOGUE, 0, 0);
+    for (uint32_t layer = 0; layer < layers; ++layer) {
+      run_segment(run, NF_SEGMENT_LAYER, layer + 1, layer);
+    }
+  }
+  run_segment(run, NF_SEGMENT_EPILOGUE, layers + 1, layers == 0 ? 0 : layers - 1);
+}
+
 void execute(StepState& step, uint32_t lane) {
   step.completed->wait(step.number - 1);  // steps are ordered as a whole
   int64_t unset = 0;
   step.started_ns.compare_exchange_strong(unset, now_ns());
-  LaneRun run{step, lane};
-  const uint32_t layers = step.program->graph().dims.num_layers;
-  run_segment(run, NF_SEGMENT_PROLOGUE, 0, 0);
-  for (uint32_t layer = 0; layer < layers; ++layer) {
-    run_segment(run, NF_SEGMENT_LAYER, layer + 1, layer);
-  }
-  run_segment(run, NF_SEGMENT_EPILOGUE, layers + 1, layers == 0 ? 0 : layers - 1);
+  HostGate gate;
+  walk(step, step.batch, lane, gate, WalkPart::kAll);
 }
 
 void finish_lane(StepState& step) {

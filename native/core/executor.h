@@ -4,6 +4,7 @@
 // for steps that exist to be measured (measure.h).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -13,14 +14,23 @@
 
 namespace nf {
 
-// Sees every launch; for traces, and for tests that delay lanes. Called on the lane's thread.
+// The nano-op that a lane is at. Times of it are stamped by the lane: who launches may be ahead.
+struct LaunchPoint {
+  Lane& lane;
+  uint32_t lane_index;
+  uint32_t nano_op;
+  uint32_t tick;
+};
+
+// Sees every launch; for traces, and for tests that delay lanes. Called by the thread that
+// launches.
 class ExecutionObserver {
  public:
   virtual ~ExecutionObserver() = default;
-  // Its turn has come on its lane; it may still have to wait. Also called where it has no rows.
-  virtual void arrive(uint32_t /*lane*/, uint32_t /*nano_op*/, uint32_t /*tick*/) {}
-  virtual void before_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) = 0;
-  virtual void after_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) = 0;
+  // Its turn has come on its lane; it may still have to wait.
+  virtual void arrive(const LaunchPoint& /*point*/) {}
+  virtual void before_launch(const LaunchPoint& point) = 0;
+  virtual void after_launch(const LaunchPoint& point) = 0;
 };
 
 class Measurement;
@@ -28,16 +38,41 @@ struct StepState;
 
 constexpr uint32_t kAllLanes = ~0u;
 
-// Executes the nano-ops of one lane (or of all lanes, in issue order) and returns when they have
-// finished. The lane must have completed its part of the step before.
+// What happens when a lane comes to the first gated nano-op: at the latest there it waits until the
+// step is released.
+class Gate {
+ public:
+  virtual ~Gate() = default;
+  virtual void pass(StepState& step) = 0;
+};
+
+enum class WalkPart : uint8_t { kAll, kFromGate };
+
+// Launches the nano-ops of one lane (or of all lanes, in issue order) with the arguments of
+// `batch`; kFromGate leaves out those before the first gated one.
+void walk(StepState& step, const Batch& batch, uint32_t lane, Gate& gate, WalkPart part);
+
+// The walk of a host lane: executes the nano-ops of one lane (or of all lanes, in issue order) and
+// returns when they have finished. The lane must have completed its part of the step before.
 void execute(StepState& step, uint32_t lane);
+
+// Bytes that a step copies to its device before kernels read them.
+struct CopyRange {
+  const std::byte* host = nullptr;
+  std::byte* device = nullptr;
+  size_t bytes = 0;
+};
 
 // One submitted step. Lives in its slot; reused when the step has completed.
 struct StepState {
   Program* program = nullptr;
-  Batch batch;
-  uint64_t number = 0;              // steps of an engine, from 1; they run in this order
-  Event* released = nullptr;        // reaches `number` when the step may sample
+  Batch batch;                                 // as kernels see it
+  Batch host_batch;                            // its inputs where the host wrote them
+  uint32_t launch_rows = 0;                    // rows of a decode step with its padding
+  std::array<CopyRange, 9> inputs{};           // of the forward pass
+  std::array<CopyRange, 3> sampling_inputs{};  // complete when the step is released
+  uint64_t number = 0;                         // steps of an engine, from 1; they run in this order
+  Event* released = nullptr;                   // reaches `number` when the step may sample
   Completion* completed = nullptr;  // of the engine: reaches `number` when all lanes are through
   ExecutionObserver* observer = nullptr;
   void (*body)(StepState& step, uint32_t lane) = execute;

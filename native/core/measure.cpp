@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t kMaxTimes = 1u << 16;     // of an item
 constexpr uint32_t kMaxGoalUs = 60'000'000;  // a measurement is no benchmark
 constexpr int64_t kNsPerUs = 1000;
+constexpr double kRoundNs = 10e6;  // long against what it takes to start and to drain lanes
 
 void check_range(uint32_t value, uint32_t low, uint32_t high, const std::string& field) {
   NF_CHECK(value >= low && value <= high, NF_INVALID_ARGUMENT,
@@ -83,6 +84,15 @@ bool Measurement::is_on(const Loop& loop, uint32_t lane) const {
   return lane == kAllLanes || program_.nano_ops()[loop.nano_op].nano.lane == lane;
 }
 
+void Measurement::run(StepState& step, uint32_t lane) {
+  Measurement& measurement = *step.measurement;
+  if (step.program->lane(0).runs_ahead()) {
+    measurement.run_rounds();
+  } else {
+    measurement.run_lane(lane);
+  }
+}
+
 void Measurement::run_lane(uint32_t lane) {
   const auto mine = static_cast<uint32_t>(std::count_if(
       loops_.begin(), loops_.end(), [&](const Loop& loop) { return is_on(loop, lane); }));
@@ -103,9 +113,15 @@ void Measurement::start_together(uint32_t loops) {
 }
 
 void Measurement::execute_once(Loop& loop) {
+  const auto begin = static_cast<uint64_t>(now_ns());
+  launch(loop);
+  const Execution execution{begin, static_cast<uint64_t>(now_ns())};
+  if (loop.repetitions++ > 0) note(loop, execution);
+}
+
+void Measurement::launch(Loop& loop) {
   const BoundNanoOp& bound = program_.nano_ops()[loop.nano_op];
   const uint32_t layer = layer_of(bound, loop.repetitions);
-  const int64_t begin = now_ns();
   OpArgs args;
   bind_args(program_, bound, batch_, layer, args);
   if (bound.op->kind == OpKind::kGroupedGemm) {
@@ -113,16 +129,62 @@ void Measurement::execute_once(Loop& loop) {
     args.grouped_gemm.order = loop.order.data();
   }
   run_kernels(program_, bound, layer, args);
-  const Execution execution{begin, now_ns()};
-  if (loop.repetitions++ > 0) note(loop, execution);
+}
+
+// Lanes that run ahead: rounds of launches, as many of each item as take about the same time. Of a
+// round only what ran while all items ran is noted, which leaves out each item's first.
+void Measurement::run_rounds() {
+  for (Loop& loop : loops_) loop.round.resize(2);
+  while (stop_ns_.load(std::memory_order_relaxed) == std::numeric_limits<int64_t>::max()) {
+    launch_round();
+    for (const Loop& loop : loops_) program_.nano_ops()[loop.nano_op].lane->drain();
+    note_round();
+  }
+}
+
+void Measurement::launch_round() {
+  size_t most = 0;
+  for (const Loop& loop : loops_) most = std::max(most, loop.round.size());
+  for (size_t turn = 0; turn < most; ++turn) {
+    for (Loop& loop : loops_) {
+      // Spread evenly over the turns.
+      const size_t begin = turn * loop.round.size() / most;
+      const size_t end = (turn + 1) * loop.round.size() / most;
+      Lane& lane = *program_.nano_ops()[loop.nano_op].lane;
+      for (size_t i = begin; i < end; ++i, ++loop.repetitions) {
+        lane.stamp(&loop.round[i].begin_ns);
+        launch(loop);
+        lane.stamp(&loop.round[i].end_ns);
+      }
+    }
+  }
+}
+
+void Measurement::note_round() {
+  uint64_t begin = 0;
+  uint64_t end = std::numeric_limits<uint64_t>::max();
+  for (const Loop& loop : loops_) {
+    begin = std::max(begin, loop.round[1].begin_ns);
+    end = std::min(end, loop.round.back().end_ns);
+  }
+  for (Loop& loop : loops_) {
+    const uint64_t took = loop.round.back().end_ns - loop.round.front().begin_ns;
+    for (const Execution& execution : loop.round) {
+      if (execution.begin_ns >= begin && execution.end_ns <= end) note(loop, execution);
+    }
+    const double mean_ns = static_cast<double>(took) / static_cast<double>(loop.round.size());
+    const double wanted = kRoundNs / std::max(mean_ns, 1.0);
+    loop.round.resize(static_cast<size_t>(std::clamp(wanted, 3.0, 512.0)));
+  }
 }
 
 void Measurement::note(Loop& loop, Execution execution) {
   if (loop.executions.size() < loop.capacity) loop.executions.push_back(execution);
-  loop.total_ns += static_cast<uint64_t>(execution.end_ns - execution.begin_ns);
+  loop.total_ns += execution.end_ns - execution.begin_ns;
+  ++loop.noted;
   const bool long_enough = loop.total_ns >= uint64_t{goal_.minimum_us} * kNsPerUs;
-  if (loop.goal_ns != 0 || !long_enough || loop.repetitions <= goal_.minimum_count) return;
-  loop.goal_ns = execution.end_ns;
+  if (loop.goal_ns != 0 || !long_enough || loop.noted < goal_.minimum_count) return;
+  loop.goal_ns = static_cast<int64_t>(execution.end_ns);
   if (open_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   int64_t last = 0;
   for (const Loop& other : loops_) last = std::max(last, other.goal_ns);
@@ -142,7 +204,7 @@ void Measurement::read(std::span<nf_measure_item> items) const {
   for (size_t i = 0; i < items.size(); ++i) {
     items[i].count = 0;
     for (const Execution& execution : loops_[i].executions) {
-      if (execution.end_ns > stop_ns) break;
+      if (static_cast<int64_t>(execution.end_ns) > stop_ns) break;
       const auto ns = static_cast<float>(execution.end_ns - execution.begin_ns);
       items[i].times_us[items[i].count++] = ns / static_cast<float>(kNsPerUs);
     }

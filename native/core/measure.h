@@ -32,15 +32,16 @@ class Measurement {
               MeasureGoal goal);
 
   // The body of its step: loops the items of a lane (or of all lanes, in turn) until all are done.
-  static void run(StepState& step, uint32_t lane) { step.measurement->run_lane(lane); }
+  // Lanes that run ahead are all the caller's, who launches for them.
+  static void run(StepState& step, uint32_t lane);
 
   // Writes times and counts, when the step has completed.
   void read(std::span<nf_measure_item> items) const;
 
  private:
   struct Execution {
-    int64_t begin_ns;
-    int64_t end_ns;
+    uint64_t begin_ns;
+    uint64_t end_ns;
   };
 
   // One item on its way. Only its lane's thread touches it while the step runs.
@@ -50,7 +51,9 @@ class Measurement {
     std::vector<Execution> executions;  // as many as there is room for; the first is a warm-up
     uint64_t repetitions = 0;
     uint64_t total_ns = 0;
-    int64_t goal_ns = 0;  // when it reached the goal
+    uint64_t noted = 0;            // executions that count
+    int64_t goal_ns = 0;           // when it reached the goal
+    std::vector<Execution> round;  // of lanes that run ahead: what was launched together
     // Of a GEMM of experts: [rows, 2 * slots] and [rows, slots].
     std::vector<uint32_t> routing;
     std::vector<uint32_t> order;
@@ -61,6 +64,10 @@ class Measurement {
   void run_lane(uint32_t lane);
   void start_together(uint32_t loops);
   void execute_once(Loop& loop);
+  void launch(Loop& loop);
+  void run_rounds();
+  void launch_round();
+  void note_round();
   void note(Loop& loop, Execution execution);
   uint32_t layer_of(const BoundNanoOp& bound, uint64_t repetition) const;
 

@@ -4,25 +4,23 @@
 
 namespace nf {
 
-void Trace::arrive(uint32_t lane, uint32_t, uint32_t) {
-  turns_[lane].arrived_ns = static_cast<uint64_t>(now_ns());
-}
-
-void Trace::before_launch(uint32_t lane, uint32_t, uint32_t) {
-  turns_[lane].begin_ns = static_cast<uint64_t>(now_ns());
-}
-
-void Trace::after_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) {
-  const auto end_ns = static_cast<uint64_t>(now_ns());
+void Trace::arrive(const LaunchPoint& point) {
   const uint64_t place = taken_.fetch_add(1, std::memory_order_relaxed);
-  if (place >= spans_.size()) return;
-  const Turn& turn = turns_[lane];
-  spans_[place] = {turn.arrived_ns,
-                   turn.begin_ns,
-                   end_ns,
-                   tick,
-                   static_cast<uint16_t>(nano_op),
-                   static_cast<uint16_t>(lane)};
+  nf_span* span = place < spans_.size() ? &spans_[place] : nullptr;
+  turns_[point.lane_index].span = span;
+  if (span == nullptr) return;
+  span->tick = point.tick;
+  span->nano_op = static_cast<uint16_t>(point.nano_op);
+  span->lane = static_cast<uint16_t>(point.lane_index);
+  point.lane.stamp(&span->arrived_ns);
+}
+
+void Trace::before_launch(const LaunchPoint& point) {
+  if (nf_span* span = turns_[point.lane_index].span) point.lane.stamp(&span->begin_ns);
+}
+
+void Trace::after_launch(const LaunchPoint& point) {
+  if (nf_span* span = turns_[point.lane_index].span) point.lane.stamp(&span->end_ns);
 }
 
 uint64_t Trace::recorded() const { return std::min<uint64_t>(taken_.load(), spans_.size()); }

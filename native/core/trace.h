@@ -18,9 +18,9 @@ class Trace final : public ExecutionObserver {
  public:
   explicit Trace(uint32_t max_spans) : spans_(max_spans) {}
 
-  void arrive(uint32_t lane, uint32_t nano_op, uint32_t tick) override;
-  void before_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) override;
-  void after_launch(uint32_t lane, uint32_t nano_op, uint32_t tick) override;
+  void arrive(const LaunchPoint& point) override;
+  void before_launch(const LaunchPoint& point) override;
+  void after_launch(const LaunchPoint& point) override;
 
   // Only while no step is in flight: moves the oldest spans to `out`, and returns how many.
   uint32_t read(std::span<nf_span> out);
@@ -28,10 +28,10 @@ class Trace final : public ExecutionObserver {
   uint64_t dropped() const { return dropped_ + taken_.load() - recorded(); }
 
  private:
-  // Of the nano-op that a lane is at: written and read by the lane's thread.
+  // The span of the nano-op that a lane is at, or null where there is no room: written and read by
+  // the thread that launches for the lane.
   struct alignas(64) Turn {
-    uint64_t arrived_ns = 0;
-    uint64_t begin_ns = 0;
+    nf_span* span = nullptr;
   };
 
   uint64_t recorded() const;

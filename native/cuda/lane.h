@@ -34,7 +34,9 @@ class CudaLane final : public Lane {
 
   // Device memory of the lane; there is one worker.
   std::byte* scratch(uint32_t) override { return scratch_; }
-  void stamp(int64_t* ns) override;
+  void stamp(uint64_t* ns) override;
+  bool runs_ahead() const override { return true; }
+  void drain() override;
 
  private:
   Runtime& runtime_;

@@ -232,10 +232,12 @@ void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype
                          data, target);
     return;
   }
-  float* values = reinterpret_cast<float*>(target) + part.first_out;
+  std::vector<float> values(part.rows);
   for (uint32_t i = 0; i < part.rows; ++i) {
     values[unpaired_row(i, paired_rows)] = element(dtype, data, i) + weight.added;
   }
+  backend_.write(target + part.first_out * sizeof(float), values.data(),
+                 values.size() * sizeof(float));
 }
 
 void WeightStore::check_complete() const {

@@ -33,12 +33,14 @@ bool StepThread::take(Posted& posted) {
   return true;
 }
 
+void StepThread::run_body(void*, StepState& step, uint32_t lane) {
+  step.body(step, lane);
+  finish_lane(step);
+}
+
 void StepThread::loop() {
   Posted posted;
-  while (take(posted)) {
-    posted.step->body(*posted.step, posted.lane);
-    finish_lane(*posted.step);
-  }
+  while (take(posted)) run_(context_, *posted.step, posted.lane);
 }
 
 }  // namespace nf

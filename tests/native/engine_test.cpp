@@ -216,10 +216,11 @@ namespace {
 class ForwardTime final : public nf::ExecutionObserver {
  public:
   explicit ForwardTime(const nf::Program& program) : program_(program) {}
-  void before_launch(uint32_t, uint32_t, uint32_t) override {
+  void before_launch(const nf::LaunchPoint&) override {
     if (begin_ns_ == 0) begin_ns_ = nf::now_ns();
   }
-  void after_launch(uint32_t, uint32_t nano_op, uint32_t) override {
+  void after_launch(const nf::LaunchPoint& point) override {
+    const uint32_t nano_op = point.nano_op;
     if (!program_.nano_ops()[nano_op].op->gated) end_ns_ = nf::now_ns();
   }
   int64_t us() const { return (end_ns_ - begin_ns_) / 1000; }

@@ -20,7 +20,9 @@ class DelayingObserver final : public nf::ExecutionObserver {
  public:
   explicit DelayingObserver(uint64_t seed) : random_(seed) {}
 
-  void before_launch(uint32_t lane, uint32_t, uint32_t tick) override {
+  void before_launch(const nf::LaunchPoint& point) override {
+    const uint32_t lane = point.lane_index;
+    const uint32_t tick = point.tick;
     uint32_t delay_us;
     {
       const std::lock_guard lock(mutex_);
@@ -38,7 +40,8 @@ class DelayingObserver final : public nf::ExecutionObserver {
     while (nf::now_ns() < end) std::this_thread::yield();
   }
 
-  void after_launch(uint32_t lane, uint32_t, uint32_t) override {
+  void after_launch(const nf::LaunchPoint& point) override {
+    const uint32_t lane = point.lane_index;
     const std::lock_guard lock(mutex_);
     running_[lane] = false;
   }
