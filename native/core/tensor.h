@@ -71,6 +71,30 @@ inline float half_to_float(uint16_t half) {
   return result;
 }
 
+// Round to nearest, ties to even; too large becomes an infinity, a NaN stays a NaN.
+inline uint16_t to_half(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  const uint32_t sign = bits >> 16 & 0x8000u;
+  bits &= 0x7fffffffu;
+  if (bits > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
+  if (bits >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // from 2^16 on
+  // What is dropped: 13 bits of the mantissa, more of numbers below the normal ones (2^-14).
+  const uint32_t exponent = bits >> 23;
+  uint32_t dropped = 13;
+  if (exponent < 113) {
+    if (exponent < 102) return static_cast<uint16_t>(sign);  // below half of the least number
+    dropped = 126 - exponent;
+    bits = (bits & 0x7fffffu) | 0x800000u;
+  } else {
+    bits -= 112u << 23;
+  }
+  const uint32_t kept = bits >> dropped;
+  const uint32_t rest = bits & ((1u << dropped) - 1);
+  const uint32_t half = 1u << (dropped - 1);
+  return static_cast<uint16_t>(sign | (kept + uint32_t{rest > half || (rest == half && kept % 2)}));
+}
+
 // Rows of every group of so many are stored in the order 0, n/2, 1, n/2 + 1, ... (0: as they are):
 // which row of the matrix is the stored row `row`?
 constexpr uint32_t unpaired_row(uint32_t row, uint32_t group) {
