@@ -22,8 +22,4 @@ void allow_shared_bytes(uint32_t bytes) {
   devices.fetch_or(bit, std::memory_order_relaxed);
 }
 
-inline bool is_aligned(const void* pointer, size_t bytes) {
-  return reinterpret_cast<uintptr_t>(pointer) % bytes == 0;
-}
-
 }  // namespace nf::cuda
