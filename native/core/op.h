@@ -141,7 +141,7 @@ struct AttentionArgs {
   float softcap = 0;  // c: a score s counts as c * tanh(s / c); 0: as it is
 
   // The first position that a row at `position` attends.
-  uint32_t first_visible(uint32_t position) const {
+  NF_HOST_DEVICE uint32_t first_visible(uint32_t position) const {
     return window == 0 || position < window ? 0 : position + 1 - window;
   }
 };

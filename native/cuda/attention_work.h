@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "core/batch.h"
 #include "core/host_device.h"
 
 namespace nf::cuda {
@@ -30,5 +31,13 @@ NF_HOST_DEVICE constexpr uint32_t num_chunks(uint32_t context) {
 NF_HOST_DEVICE constexpr uint32_t num_tiles(uint32_t rows) {
   return (rows + kTileRows - 1) / kTileRows;
 }
+
+// Cuts the rows of a batch whose pointers are the host's.
+//
+// Fills first_part [num_decode_rows + 1]. A row is split where it has more chunks than a fourth of
+// what a unit gets on average, as long as its parts have places in scratch.
+void fill_parts(const Batch& batch, uint32_t num_kv_heads, uint32_t units, uint32_t* first_part);
+// Fills first_tile [num_sequences + 1]. Decode sequences have no tiles.
+void fill_tiles(const Batch& batch, uint32_t* first_tile);
 
 }  // namespace nf::cuda

@@ -52,12 +52,21 @@ __device__ inline __half narrow<__half>(float value) {
   return __float2half(value);
 }
 
-// Two neighbours in one 32-bit register, the lower index in the lower half.
+// Two neighbours in one 32-bit register, the lower index in the lower half: one instruction.
 template <typename T>
-__device__ inline uint32_t narrow_pair(float low, float high) {
-  const T pair[2] = {narrow<T>(low), narrow<T>(high)};
+__device__ inline uint32_t narrow_pair(float low, float high);
+template <>
+__device__ inline uint32_t narrow_pair<__nv_bfloat16>(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
   uint32_t bits;
-  memcpy(&bits, pair, sizeof(bits));
+  memcpy(&bits, &pair, sizeof(bits));
+  return bits;
+}
+template <>
+__device__ inline uint32_t narrow_pair<__half>(float low, float high) {
+  const __half2 pair = __floats2half2_rn(low, high);
+  uint32_t bits;
+  memcpy(&bits, &pair, sizeof(bits));
   return bits;
 }
 

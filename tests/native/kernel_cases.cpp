@@ -5,8 +5,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "case_run.h"
 #include "check.h"
-#include "random_blocks.h"
 
 namespace test {
 namespace {
@@ -19,167 +19,32 @@ using nf::RowRange;
 constexpr uint32_t kPageTokens = 16;
 constexpr uint32_t kMaxPositions = 256;  // above what random_sequences makes
 
-std::vector<float> operands(Random& random, size_t count, float deviation = 1.0f) {
-  std::vector<float> values = normal(random, count, deviation);
-  for (float& value : values) {
-    value = nf::to_float(nf::to_bf16(value));
-  }
-  return values;
-}
-
-// [rows, width] in memory of a dtype, read and written as floats.
-class Tensor {
- public:
-  Tensor(DType dtype, const std::vector<float>& values)
-      : dtype_(dtype), count_(values.size()), bytes_(count_ * size_of(dtype)) {
-    for (size_t i = 0; i < count_; ++i) {
-      const nf::BF16 narrow = nf::to_bf16(values[i]);
-      const void* element = &values[i];
-      if (dtype_ == DType::kBF16) element = &narrow;
-      std::memcpy(bytes_.data() + i * size_of(dtype), element, size_of(dtype));
-    }
-  }
-  Tensor(DType dtype, size_t count) : Tensor(dtype, std::vector<float>(count, kUntouched)) {}
-
-  void* data() { return bytes_.data(); }
-  float* floats() { return reinterpret_cast<float*>(bytes_.data()); }
-
-  void append_to(Output& output) const {
-    output.written = dtype_;
-    output.bytes.insert(output.bytes.end(), bytes_.data(), bytes_.data() + bytes_.size());
-    for (size_t i = 0; i < count_; ++i) {
-      const std::byte* element = bytes_.data() + i * size_of(dtype_);
-      float value;
-      nf::BF16 narrow;
-      std::memcpy(&narrow, element, sizeof(narrow));
-      if (dtype_ == DType::kBF16) {
-        value = to_float(narrow);
-      } else {
-        std::memcpy(&value, element, sizeof(value));
-      }
-      output.values.push_back(value);
-    }
-  }
-
- private:
-  DType dtype_;
-  size_t count_;
-  AlignedBytes bytes_;
-};
-
-template <typename T>
-void append_bytes(Output& output, const T* data, size_t count) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  output.bytes.insert(output.bytes.end(), bytes, bytes + count * sizeof(T));
-}
-
-// A case being run: random inputs come from its seed, the same for every backend and split.
-struct Run {
-  Run(const Subject& subject_in, const nf::Kernel& kernel_in, const OpCase& c, Split split_in)
-      : subject(subject_in),
-        kernel(kernel_in),
-        shape(c.shape),
-        weight(c.weight),
-        split(split_in),
-        random(c.seed) {}
-
-  const Subject& subject;
-  const nf::Kernel& kernel;
-  nf::OpShape shape;
-  DType weight;  // the format in which a matrix is stored
-  Split split;
-  Random random;
-  Output output;
-
-  // Launches the kernel on `rows` as the split says. `range`: the rows member of the arguments.
-  void launch(OpArgs& args, RowRange& range, RowRange rows) {
-    SerialLane lane(split == Split::kWhole ? 1 : 3, kernel.workspace(shape));
-    output.launched = {rows.end, rows.begin};
-    for (const RowRange piece : pieces(rows)) {
-      range = piece;
-      kernel.launch(args, lane);
-      output.launched.begin = std::min(output.launched.begin, piece.begin);
-      output.launched.end = std::max(output.launched.end, piece.end);
-    }
-    output.scratch_intact = lane.scratch_intact();
-  }
-
- private:
-  std::vector<RowRange> pieces(RowRange rows) {
-    if (split == Split::kWhole || rows.size() < 2) return {rows};
-    std::vector<uint32_t> cuts{rows.begin, rows.end};
-    for (int i = 0; i < 3; ++i) {
-      cuts.push_back(pick(random, rows.begin, rows.end));
-    }
-    std::sort(cuts.begin(), cuts.end());
-    std::vector<RowRange> ranges;
-    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-      if (cuts[i] < cuts[i + 1]) ranges.push_back({cuts[i], cuts[i + 1]});
-    }
-    std::shuffle(ranges.begin(), ranges.end(), random);
-    if (split == Split::kMiddle) ranges.resize(1);
-    return ranges;
-  }
-};
-
-// A weight of the backend, packed in two parts as fused projections are.
-class PackedMatrix {
- public:
-  // Of random elements that are stored in run.weight; plain ones are bf16.
-  PackedMatrix(Run& run, uint32_t out, uint32_t in, float deviation = 1.0f)
-      : format_(is_block_format(run.weight) ? run.subject.packed_format(run.weight)
-                                            : DType::kPlain),
-        bytes_(run.subject.matrix_bytes(out, in, format_)),
-        view_{bytes_.data(), out, in, format_} {
-    if (is_block_format(run.weight)) {
-      const auto blocks =
-          random_blocks(run.random, nf::block_format(run.weight), size_t{out} * in, deviation);
-      pack(run.subject, run.weight, blocks.data());
-    } else {
-      Tensor source(DType::kBF16, operands(run.random, size_t{out} * in, deviation));
-      pack(run.subject, DType::kBF16, static_cast<const std::byte*>(source.data()));
-    }
-  }
-  const nf::WeightView& view() const { return view_; }
-
- private:
-  void pack(const Subject& subject, DType dtype, const std::byte* rows) {
-    const uint32_t out = view_.out;
-    const uint32_t in = view_.in;
-    const uint32_t first = out / 3;
-    subject.pack_matrix({out, in, 0, first, dtype}, rows, bytes_.data());
-    subject.pack_matrix({out, in, first, out - first, dtype},
-                        rows + nf::stored_bytes(dtype, size_t{first} * in), bytes_.data());
-  }
-
-  DType format_;
-  AlignedBytes bytes_;
-  nf::WeightView view_;
-};
-
-Step random_step(Random& random, uint32_t vocab) {
+Step random_step(Run& run, uint32_t vocab) {
+  Random& random = run.random;
   const uint32_t num_decode = pick(random, 0, 6);
   const uint32_t num_prefill = pick(random, num_decode == 0 ? 1 : 0, 3);
+  const uint32_t padding = pick(random, 0, 3);
   auto specs = random_sequences(random, num_decode, num_prefill);
   specs.back().flags |= NF_SEQUENCE_SAMPLE;
-  return Step(specs, {.page_tokens = kPageTokens, .vocab = vocab, .num_decode = num_decode},
-              random);
+  Step step(specs, {.page_tokens = kPageTokens, .vocab = vocab, .num_decode = num_decode}, random);
+  if (run.subject.pads && num_prefill == 0) step.pad(padding);
+  return step;
 }
 
 void run_embedding(Run& run) {
   const uint32_t vocab = run.shape.in;
   const uint32_t hidden = run.shape.out;
-  Step step = random_step(run.random, vocab);
+  Step step = random_step(run, vocab);
   const PackedMatrix table(run, vocab, hidden);
-  Tensor out(DType::kF32, size_t{step.num_rows()} * hidden);
+  Tensor out(DType::kF32, size_t{step.all_rows()} * hidden);
   const nf::Batch batch = step.batch();
   OpArgs args;
   const float scale = pick(run.random, 0, 1) == 0 ? 1.0f : 7.25f;
   args.embedding = {{}, &batch, table.view(), out.floats(), scale};
-  run.launch(args, args.embedding.rows, {0, step.num_rows()});
+  run.launch(args, args.embedding.rows, {0, step.num_rows()}, step.padding);
   run.output.rows = step.num_rows();
-  out.append_to(run.output);
-  append_bytes(run.output, step.penalty_counts.data(), step.penalty_counts.size());
+  out.append_to(run.output, size_t{step.num_rows()} * hidden);
+  append_bytes(run.output.state, step.penalty_counts.data(), step.penalty_counts.size());
 }
 
 void run_rms_norm(Run& run) {
@@ -264,11 +129,13 @@ size_t qkv_width(const nf::OpShape& shape) {
 }
 
 void run_rope_append(Run& run) {
-  Step step = random_step(run.random, 8);
+  Step step = random_step(run, 8);
   const RopeAngles angles(kMaxPositions, run.shape.head_dim);
   KvPages pages(run.subject, run.shape, step.num_pages());
-  Tensor qkv(DType::kF32, operands(run.random, step.num_rows() * qkv_width(run.shape)));
-  Tensor q(run.subject.operand, size_t{step.num_rows()} * run.shape.num_heads * run.shape.head_dim);
+  const DType product = run.product();
+  Tensor qkv(product, operands(run.random, step.num_rows() * qkv_width(run.shape)));
+  const size_t q_width = size_t{run.shape.num_heads} * run.shape.head_dim;
+  Tensor q(run.subject.operand, step.all_rows() * q_width);
   const std::vector<float> norm = normal(run.random, 2 * size_t{run.shape.head_dim});
   const bool norms = pick(run.random, 0, 1) == 0;
   const nf::Batch batch = step.batch();
@@ -286,11 +153,12 @@ void run_rope_append(Run& run) {
                       run.shape.num_heads,
                       norms ? norm.data() : nullptr,
                       1e-5f,
-                      0.375f};
-  run.launch(args, args.rope_append.rows, {0, step.num_rows()});
+                      0.375f,
+                      product};
+  run.launch(args, args.rope_append.rows, {0, step.num_rows()}, step.padding);
   run.output.rows = step.num_rows();
-  q.append_to(run.output);
-  append_bytes(run.output, pages.memory.data(), pages.memory.size());
+  q.append_to(run.output, step.num_rows() * q_width);
+  append_bytes(run.output.bytes, pages.memory.data(), pages.memory.size());
 }
 
 // Fills the pages of all sequences from position 0 with the subject's own rope_append.
@@ -313,21 +181,20 @@ void fill_pages(Run& run, const Step& step, KvPages& pages) {
                       1.0f};
   for (const nf::Kernel& kernel : run.subject.kernels) {
     if (kernel.kind != OpKind::kRopeAppend || !kernel.supports(run.shape)) continue;
-    SerialLane lane(1, kernel.workspace(run.shape));
-    kernel.launch(args, lane);
+    kernel.launch(args, run.subject.open_lane(1, kernel.workspace(run.shape))->lane());
     return;
   }
   FAIL(run.subject.name + " has no rope_append for a shape its attention supports");
 }
 
 void run_attention(Run& run) {
-  Step step = random_step(run.random, 8);
+  Step step = random_step(run, 8);
   KvPages pages(run.subject, run.shape, step.num_pages());
   fill_pages(run, step, pages);
-  const size_t count = size_t{step.num_rows()} * run.shape.num_heads * run.shape.head_dim;
+  const size_t width = size_t{run.shape.num_heads} * run.shape.head_dim;
   const float deviation = 1.0f / std::sqrt(float(run.shape.head_dim));
-  Tensor q(run.subject.operand, operands(run.random, count, deviation));
-  Tensor out(run.subject.operand, count);
+  Tensor q(run.subject.operand, operands(run.random, step.num_rows() * width, deviation));
+  Tensor out(run.subject.operand, step.all_rows() * width);
   const nf::Batch batch = step.batch();
   OpArgs args;
   const uint32_t window = pick(run.random, 0, 1) == 0 ? 0 : pick(run.random, 1, 200);
@@ -336,19 +203,21 @@ void run_attention(Run& run) {
                     window, softcap};
   const bool decode = run.kernel.kind == OpKind::kDecodeAttention;
   const uint32_t border = batch.num_decode_rows;
-  const RowRange rows = decode ? RowRange{0, border} : RowRange{border, batch.num_rows};
-  if (!rows.empty()) run.launch(args, args.attention.rows, rows);
+  const RowRange rows =
+      decode ? RowRange{0, border - step.padding} : RowRange{border, step.num_rows()};
+  if (!rows.empty()) run.launch(args, args.attention.rows, rows, decode ? step.padding : 0);
   run.output.rows = step.num_rows();
-  out.append_to(run.output);
+  out.append_to(run.output, step.num_rows() * width);
 }
 
 void run_glu(Run& run) {
   const uint32_t width = run.shape.out;
   const uint32_t rows = pick(run.random, 1, 20);
-  Tensor x(DType::kF32, normal(run.random, 2 * size_t{rows} * width, 3.0f));
+  const DType product = run.product();
+  Tensor x(product, operands(run.random, 2 * size_t{rows} * width, 3.0f));
   Tensor out(run.subject.operand, size_t{rows} * width);
   OpArgs args;
-  args.glu = {{}, x.data(), out.data(), width};
+  args.glu = {{}, x.data(), out.data(), width, product};
   run.launch(args, args.glu.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
@@ -393,7 +262,7 @@ void run_route(Run& run) {
     const bool expert = i % width < run.shape.slots && routing[i] != mark;
     run.output.values.push_back(expert ? float(routing[i]) : std::bit_cast<float>(routing[i]));
   }
-  append_bytes(run.output, routing.data(), routing.size());
+  append_bytes(run.output.bytes, routing.data(), routing.size());
 }
 
 void run_grouped_gemm(Run& run) {
@@ -411,7 +280,8 @@ void run_grouped_gemm(Run& run) {
   }
   const std::vector<uint32_t> routing = random_routing(run.random, rows, run.shape);
   std::vector<uint32_t> order(size_t{rows} * slots, ~0u);
-  Tensor out(DType::kF32, size_t{rows} * slots * out_width);
+  const DType product = run.product();
+  Tensor out(product, size_t{rows} * slots * out_width);
   OpArgs args;
   args.grouped_gemm = {
       {},
@@ -420,7 +290,8 @@ void run_grouped_gemm(Run& run) {
       {weights.data(), out_width, in, DType::kPlain, run.shape.num_experts, stride},
       {routing.data(), slots},
       order.data(),
-      out.floats()};
+      out.data(),
+      product};
   run.launch(args, args.grouped_gemm.rows, {0, rows});
   for (size_t i = 0; i < order.size(); ++i) {
     const auto row = uint32_t(i / slots);
@@ -458,13 +329,13 @@ void append_samples(const Step& step, Output& output) {
       output.values.push_back(step.out_top_logprobs[i * NF_MAX_LOGPROBS + rank]);
     }
   }
-  append_bytes(output, output.values.data(), output.values.size());
-  append_bytes(output, step.last_tokens.data(), step.last_tokens.size());
+  append_bytes(output.bytes, output.values.data(), output.values.size());
+  append_bytes(output.state, step.last_tokens.data(), step.last_tokens.size());
 }
 
 // Marks results as the other ops' outputs are marked.
-Step random_samples(Random& random, uint32_t vocab) {
-  Step step = random_step(random, vocab);
+Step random_samples(Run& run, uint32_t vocab) {
+  Step step = random_step(run, vocab);
   std::fill(step.out_tokens.begin(), step.out_tokens.end(), int32_t(kUntouched));
   std::fill(step.out_logprobs.begin(), step.out_logprobs.end(), kUntouched);
   std::fill(step.out_top_tokens.begin(), step.out_top_tokens.end(), int32_t(kUntouched));
@@ -479,7 +350,7 @@ void score_random(Random& random, uint32_t vocab, nf_sampling& sampling) {
 
 void run_sample(Run& run) {
   const uint32_t vocab = run.shape.out;
-  Step step = random_samples(run.random, vocab);
+  Step step = random_samples(run, vocab);
   for (nf_sampling& sampling : step.sampling) {
     sampling.temperature = float(pick(run.random, 0, 2)) * 0.6f;
     sampling.top_k = pick(run.random, 0, 8);
@@ -497,7 +368,7 @@ void run_sample(Run& run) {
 }
 
 void run_echo(Run& run) {
-  Step step = random_samples(run.random, run.shape.out);
+  Step step = random_samples(run, run.shape.out);
   for (nf_sampling& sampling : step.sampling) {
     if (pick(run.random, 0, 1) == 0) score_random(run.random, run.shape.out, sampling);
   }
@@ -512,7 +383,7 @@ void run_pool(Run& run) {
   constexpr uint32_t kFlags[] = {0, NF_SEQUENCE_POOL_FIRST, NF_SEQUENCE_POOL_LAST,
                                  NF_SEQUENCE_POOL_MEAN};
   const uint32_t hidden = run.shape.out;
-  Step step = random_step(run.random, 8);
+  Step step = random_step(run, 8);
   for (nf_sequence& sequence : step.sequences) sequence.flags |= kFlags[pick(run.random, 0, 3)];
   const auto count = uint32_t(step.sequences.size());
   step.pooled.assign(size_t{count} * hidden, kUntouched);
@@ -527,8 +398,8 @@ void run_pool(Run& run) {
     const float* row = step.pooled.data() + size_t{sequence.slot} * hidden;
     run.output.values.insert(run.output.values.end(), row, row + hidden);
   }
-  append_bytes(run.output, run.output.values.data(), run.output.values.size());
-  append_bytes(run.output, step.pooled_rows.data(), step.pooled_rows.size());
+  append_bytes(run.output.bytes, run.output.values.data(), run.output.values.size());
+  append_bytes(run.output.state, step.pooled_rows.data(), step.pooled_rows.size());
 }
 
 // Any width, but multiples of a cache line as often as not: kernels may support only those.
@@ -560,6 +431,21 @@ OpCase random_case(OpKind kind, DType weight, Random& random) {
     (kind == OpKind::kGemm ? shape.in : shape.out) = elements * pick(random, 1, 640 / elements);
   }
   return {kind, shape, random(), weight};
+}
+
+// A SerialLane as the lane of a case.
+class SerialCaseLane final : public CaseLane {
+ public:
+  SerialCaseLane(uint32_t units, size_t scratch_bytes) : lane_(units, scratch_bytes) {}
+  nf::Lane& lane() override { return lane_; }
+  bool scratch_intact() const override { return lane_.scratch_intact(); }
+
+ private:
+  SerialLane lane_;
+};
+
+std::unique_ptr<CaseLane> open_serial_lane(uint32_t units, size_t scratch_bytes) {
+  return std::make_unique<SerialCaseLane>(units, scratch_bytes);
 }
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {

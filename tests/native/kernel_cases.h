@@ -1,9 +1,10 @@
 // Random cases for every kind of op, run on any backend's kernels.
 //
-// A case is an op, a shape and a seed. Inputs are drawn from the seed as floats that bf16 holds
-// exactly, so that every backend starts from the same numbers whatever its operand dtype is.
+// A case is an op, a shape and a seed. Inputs are drawn from the seed as floats that bf16 and fp16
+// hold exactly, so that every backend starts from the same numbers whatever its operand dtype is.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,19 @@
 #include "shapes.h"
 
 namespace test {
+
+// The lane that a case runs on, with scratch of its own.
+class CaseLane {
+ public:
+  virtual ~CaseLane() = default;
+  virtual nf::Lane& lane() = 0;
+  // Has no kernel written behind the scratch it asked for?
+  virtual bool scratch_intact() const = 0;
+};
+using OpenLane = std::unique_ptr<CaseLane> (*)(uint32_t units, size_t scratch_bytes);
+
+// Of host backends.
+std::unique_ptr<CaseLane> open_serial_lane(uint32_t units, size_t scratch_bytes);
 
 // The kernels of a backend and the layouts they read.
 struct Subject {
@@ -22,6 +36,9 @@ struct Subject {
   size_t (*matrix_bytes)(uint32_t out, uint32_t in, nf::DType format);
   void (*pack_matrix)(const nf::Backend::PackSpec& spec, const void* source, std::byte* packed);
   size_t (*kv_page_bytes)(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim);
+  OpenLane open_lane = open_serial_lane;
+  nf::DType product = nf::DType::kF32;  // see ActivationTypes; kernels take fp32 as well
+  bool pads = false;                    // steps may have padding rows
 };
 
 struct OpCase {
@@ -43,7 +60,8 @@ enum class Split {
 
 struct Output {
   std::vector<float> values;     // what the kernel wrote, row by row
-  std::vector<std::byte> bytes;  // the same as stored, with KV pages and counts where it has them
+  std::vector<std::byte> bytes;  // the same as stored, with KV pages where it has them
+  std::vector<std::byte> state;  // what is kept across steps in a form that all backends share
   nf::DType written = nf::DType::kF32;
   uint32_t rows = 0;      // of values
   nf::RowRange launched;  // rows covered by the split

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "cuda/attention_work.h"
 
 namespace test {
 
@@ -128,13 +129,25 @@ class Step {
                                           .flags = 0,
                                           .target = 0};
 
+  // Adds rows that belong to no sequence, behind decode rows only. Whoever looks at what such a row
+  // names is out of bounds.
+  void pad(uint32_t rows) {
+    padding += rows;
+    num_decode_ += rows;
+    row_sequence.resize(row_sequence.size() + rows, nf::kNoSequence);
+    row_position.resize(row_position.size() + rows, 0);
+  }
+
+  // Without padding.
   uint32_t num_rows() const { return uint32_t(tokens.size()); }
+  uint32_t all_rows() const { return num_rows() + padding; }
   uint32_t num_samples() const { return uint32_t(sample_row.size()); }
   uint32_t num_pages() const { return uint32_t(pages.size()); }
 
   nf::Batch batch() {
+    cut_attention();
     nf::Batch view;
-    view.num_rows = num_rows();
+    view.num_rows = all_rows();
     view.num_decode_rows = num_decode_;
     view.num_sequences = uint32_t(sequences.size());
     view.num_samples = num_samples();
@@ -144,6 +157,8 @@ class Step {
     view.sequences = sequences.data();
     view.first_row = first_row.data();
     view.pages = pages.data();
+    view.first_part = first_part.data();
+    view.first_tile = first_tile.data();
     view.sample_row = sample_row.data();
     view.sampling = sampling.data();
     view.bias = bias.data();
@@ -176,15 +191,19 @@ class Step {
     }
     all.tokens.assign(all.row_sequence.size(), 0);
     all.num_decode_ = 0;
+    all.padding = 0;
     return all;
   }
 
   std::vector<int32_t> tokens;
   std::vector<uint32_t> row_sequence;
   std::vector<uint32_t> row_position;
+  uint32_t padding = 0;
   std::vector<nf_sequence> sequences;
   std::vector<uint32_t> first_row;
   std::vector<uint32_t> pages;
+  std::vector<uint32_t> first_part;  // as the last batch() left them
+  std::vector<uint32_t> first_tile;
   std::vector<uint32_t> sample_row;
   std::vector<nf_sampling> sampling;
   std::vector<nf_bias> bias;
@@ -223,6 +242,20 @@ class Step {
       sample_row.push_back(num_rows() - i);
     }
     sequences.push_back(sequence);
+  }
+
+  // Every other decode row is split.
+  void cut_attention() {
+    first_part.assign(1, 0);
+    for (uint32_t row = 0; row < num_decode_; ++row) {
+      const bool is_padding = row_sequence[row] == nf::kNoSequence;
+      const uint32_t chunks = is_padding ? 0 : nf::cuda::num_chunks(row_position[row] + 1);
+      first_part.push_back(first_part.back() + (row % 2 == 0 ? chunks : std::min(chunks, 1u)));
+    }
+    first_tile.assign(1, 0);
+    for (const nf_sequence& sequence : sequences) {
+      first_tile.push_back(first_tile.back() + nf::cuda::num_tiles(sequence.row_count));
+    }
   }
 
   void shuffle_pages_and_slots(Random& random) {

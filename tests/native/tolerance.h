@@ -17,23 +17,31 @@ struct Tolerance {
 };
 
 constexpr float kBf16Step = 1.0f / 256;
+constexpr float kF16Step = 1.0f / 2048;
+
+// From a number of a dtype to the next, relative; fp32 is what tolerances are written for.
+constexpr float step_of(nf::DType dtype) {
+  if (dtype == nf::DType::kF32) return 0.0f;
+  return dtype == nf::DType::kF16 ? kF16Step : kBf16Step;
+}
 
 // `written`: the dtype of the output.
 constexpr Tolerance tolerance(nf::OpKind kind, nf::DType operand, nf::DType written) {
-  const bool bf16 = operand == nf::DType::kBF16;
-  const float rounding = written == nf::DType::kBF16 ? kBf16Step : 0.0f;
+  const float rounding = step_of(written);
   switch (kind) {
     case nf::OpKind::kEmbedding:
     case nf::OpKind::kEcho:
-    case nf::OpKind::kRoute:  // one function for all
       return {0.0f, 0.0f};
+    case nf::OpKind::kRoute:  // experts, as whole numbers, are equal or far apart
+      return {0.0f, 4e-6f};
     case nf::OpKind::kGemm:
     case nf::OpKind::kGroupedGemm:
       return {2e-5f, rounding + 2e-6f};
     case nf::OpKind::kDecodeAttention:
     case nf::OpKind::kPrefillAttention:
-      // K, V and the weights of the keys are bf16: errors of many keys add up like noise.
-      return bf16 ? Tolerance{1.5e-2f, 2 * kBf16Step} : Tolerance{2e-5f, 2e-6f};
+      // K, V and the weights of the keys are operands: errors of many keys add up like noise.
+      if (operand == nf::DType::kF32) return {2e-5f, 2e-6f};
+      return {3.84f * step_of(operand), 2 * step_of(operand)};
     case nf::OpKind::kCombineExperts:
       return {4e-6f, 4e-6f};
     case nf::OpKind::kSample:
