@@ -19,7 +19,7 @@ struct PooledPart {
   bool adds = false;  // to what is there; otherwise the first row replaces it
 };
 
-inline PooledPart pooled_part(const Batch& batch, uint32_t index) {
+NF_HOST_DEVICE inline PooledPart pooled_part(const Batch& batch, uint32_t index) {
   const nf_sequence& sequence = batch.sequences[index];
   const uint32_t first = batch.first_row[index];
   const uint32_t end = first + sequence.row_count;
@@ -36,7 +36,7 @@ inline PooledPart pooled_part(const Batch& batch, uint32_t index) {
 }
 
 // Notes how many rows the slot's vector is the sum of.
-inline void note_pooled(const Batch& batch, uint32_t index, const PooledPart& part) {
+NF_HOST_DEVICE inline void note_pooled(const Batch& batch, uint32_t index, const PooledPart& part) {
   const nf_sequence& sequence = batch.sequences[index];
   if (part.rows.empty()) return;
   const bool is_sum = (sequence.flags & NF_SEQUENCE_POOL_MEAN) != 0;

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <limits>
 
+#include "host_device.h"
+
 namespace nf {
 
 // [rows, 2 * slots]: of each row the experts of its slots, then their weights, which are floats.
@@ -20,10 +22,10 @@ struct RoutingView {
   const uint32_t* data;
   uint32_t slots;
 
-  uint32_t expert(uint32_t row, uint32_t slot) const {
+  NF_HOST_DEVICE uint32_t expert(uint32_t row, uint32_t slot) const {
     return data[2 * size_t{row} * slots + slot];
   }
-  float weight(uint32_t row, uint32_t slot) const {
+  NF_HOST_DEVICE float weight(uint32_t row, uint32_t slot) const {
     float weight;
     std::memcpy(&weight, data + (2 * size_t{row} + 1) * slots + slot, sizeof(weight));
     return weight;

@@ -44,7 +44,7 @@ constexpr uint32_t kFullWeight = 1u << 30;  // of the largest token
 
 // Rule 1. Also maps -0 to +0, so that equal logits have equal bits. Selects on bits: compilers turn
 // these into vector code, and a choice between floats into branches.
-inline float clean_logit(float logit) {
+NF_HOST_DEVICE inline float clean_logit(float logit) {
   constexpr int32_t kInfinity = 0x7f800000;
   constexpr int32_t kLargest = 0x7f7fffff;
   const auto bits = std::bit_cast<int32_t>(logit);
@@ -53,7 +53,7 @@ inline float clean_logit(float logit) {
 }
 
 // Rule 3. count is a penalty count: see kInPrompt.
-inline float penalize(float logit, uint16_t count, const nf_sampling& sampling) {
+NF_HOST_DEVICE inline float penalize(float logit, uint16_t count, const nf_sampling& sampling) {
   if (count == 0) return logit;
   const float r = sampling.repetition_penalty;
   const float repeated = logit > 0.0f ? logit / r : logit * r;
@@ -62,13 +62,13 @@ inline float penalize(float logit, uint16_t count, const nf_sampling& sampling) 
   return repeated - (sampling.presence_penalty + sampling.frequency_penalty * in_output);
 }
 
-inline bool has_penalties(const nf_sampling& sampling) {
+NF_HOST_DEVICE inline bool has_penalties(const nf_sampling& sampling) {
   return sampling.repetition_penalty != 1.0f || sampling.presence_penalty != 0.0f ||
          sampling.frequency_penalty != 0.0f;
 }
 
 // Negative and NaN temperatures, which the caller should have refused, are greedy too.
-inline bool is_greedy(const nf_sampling& sampling) {
+NF_HOST_DEVICE inline bool is_greedy(const nf_sampling& sampling) {
   return !(sampling.temperature >= kGreedyTemperature);
 }
 
@@ -76,7 +76,7 @@ inline bool is_greedy(const nf_sampling& sampling) {
 // and multiplies in a fixed order: it has the same bits on every machine, and compilers vectorise
 // it. x = n * ln 2 + f with |f| <= ln 2 / 2; e^f is its Taylor polynomial (the next term is at most
 // 1.2e-7).
-inline float exp_nonpositive(float x) {
+NF_HOST_DEVICE inline float exp_nonpositive(float x) {
   constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23: adding it drops the fraction
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2High = 0.693145752f;  // few bits, so that n * kLn2High is exact
@@ -97,35 +97,35 @@ inline float exp_nonpositive(float x) {
 }
 
 // Rule 7. logit <= largest; inverse_temperature = 1 / temperature.
-inline uint32_t token_weight(float logit, float largest, float inverse_temperature) {
+NF_HOST_DEVICE inline uint32_t token_weight(float logit, float largest, float inverse_temperature) {
   const float share = exp_nonpositive((logit - largest) * inverse_temperature);
   return uint32_t(int32_t(share * float(kFullWeight)));
 }
 
 // Rule 8. A key that is larger the better the token ranks. Clean logits only.
-inline uint64_t rank_key(float logit, uint32_t token) {
+NF_HOST_DEVICE inline uint64_t rank_key(float logit, uint32_t token) {
   const auto bits = std::bit_cast<uint32_t>(logit);
   const uint32_t ordered = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
   return uint64_t{ordered} << 32 | uint32_t(~token);
 }
 
-inline uint32_t ranked_token(uint64_t key) { return uint32_t(~key); }
+NF_HOST_DEVICE inline uint32_t ranked_token(uint64_t key) { return uint32_t(~key); }
 
 // Rule 8. The weight that the run kept by top_p must reach. total < 2^53, so the product is exact
 // up to one rounding.
-inline uint64_t top_p_weight(uint64_t total, float top_p) {
+NF_HOST_DEVICE inline uint64_t top_p_weight(uint64_t total, float top_p) {
   const double needed = std::ceil(double(total) * double{top_p});
   return needed > 1.0 ? std::min(uint64_t(needed), total) : 1;
 }
 
 // Rule 8. The least weight that min_p keeps.
-inline uint32_t min_p_weight(float min_p) {
+NF_HOST_DEVICE inline uint32_t min_p_weight(float min_p) {
   if (!(min_p > 0.0f)) return 0;
   return uint32_t(std::ceil(double{std::min(min_p, 1.0f)} * double{kFullWeight}));
 }
 
 // Rule 9. A point in [0, total): floor(random * total / 2^32), without a 128-bit product.
-inline uint64_t draw_point(uint64_t seed, uint32_t position, uint64_t total) {
+NF_HOST_DEVICE inline uint64_t draw_point(uint64_t seed, uint32_t position, uint64_t total) {
   const PhiloxKey key{uint32_t(seed), uint32_t(seed >> 32)};
   const uint64_t random = philox4x32_10({position, 0, 0, 0}, key)[0];
   return random * (total >> 32) + (random * (total & 0xffffffffu) >> 32);
@@ -142,7 +142,7 @@ struct SampleInput {
   uint32_t position;       // of the new token
 };
 
-inline SampleInput sample_input(const SampleArgs& args, uint32_t index) {
+NF_HOST_DEVICE inline SampleInput sample_input(const SampleArgs& args, uint32_t index) {
   const Batch& batch = *args.batch;
   const nf_sampling& sampling = batch.sampling[index];
   const nf_sequence& sequence = batch.sequences[batch.row_sequence[batch.sample_row[index]]];
@@ -160,18 +160,18 @@ inline SampleInput sample_input(const SampleArgs& args, uint32_t index) {
   };
 }
 
-inline bool is_scored(const nf_sampling& sampling) {
+NF_HOST_DEVICE inline bool is_scored(const nf_sampling& sampling) {
   return (sampling.flags & NF_SAMPLING_SCORE) != 0;
 }
 
-inline bool is_last_row(const Batch& batch, uint32_t row) {
+NF_HOST_DEVICE inline bool is_last_row(const Batch& batch, uint32_t row) {
   return row + 1 == batch.num_rows || batch.row_sequence[row + 1] != batch.row_sequence[row];
 }
 
 // Where the results of sample `index` go. Starts as "no token".
 class SampleOutput {
  public:
-  SampleOutput(const Batch& batch, uint32_t index)
+  NF_HOST_DEVICE SampleOutput(const Batch& batch, uint32_t index)
       : batch_(batch),
         index_(index),
         leads_on_(!is_scored(batch.sampling[index]) &&
@@ -180,14 +180,14 @@ class SampleOutput {
     set_token(-1, kBanned);
   }
 
-  void set_alternative(uint32_t rank, int32_t token, float logprob) {
+  NF_HOST_DEVICE void set_alternative(uint32_t rank, int32_t token, float logprob) {
     batch_.out_top_tokens[size_t{index_} * NF_MAX_LOGPROBS + rank] = token;
     batch_.out_top_logprobs[size_t{index_} * NF_MAX_LOGPROBS + rank] = logprob;
   }
 
   // What is drawn after the last row of a sequence becomes its slot's last token. A following step
   // may already embed it: without one, that is token 0.
-  void set_token(int32_t token, float logprob) {
+  NF_HOST_DEVICE void set_token(int32_t token, float logprob) {
     batch_.out_tokens[index_] = token;
     batch_.out_logprobs[index_] = logprob;
     if (!leads_on_) return;

@@ -1,0 +1,10 @@
+// The lane that CUDA kernels of a case run on, in the emulation: its scratch is host memory.
+#pragma once
+
+#include "kernel_cases.h"
+
+namespace test {
+
+std::unique_ptr<CaseLane> open_cuda_lane(uint32_t units, size_t scratch_bytes);
+
+}  // namespace test
