@@ -36,7 +36,9 @@ internal static class ServeCommand
         var pooling = SentencePooling.Resolve(
             given.Get(ServeFlags.Pooling, PoolingMode.Auto), source);
         using var signals = new StopSignals();
-        using var engine = LoadEngine(source, EngineFlags.Options(given));
+        var device = ChosenDevice.Of(given);
+        Console.WriteLine($"device {device}");
+        using var engine = LoadEngine(source, EngineFlags.Options(given, device));
         var names = given.All(ServeFlags.ServedModelName);
         using var model = new ServedModel
         {
@@ -101,8 +103,10 @@ internal static class ServeCommand
         var model = EngineModel.From(source);
         Console.WriteLine(InferenceEngine.PlanMemory(model, options));
         var engine = LoadWithProgress(model, options);
-        var (name, units, isa, reason) = engine.Facts.Device;
-        Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
+        var device = engine.Facts.Device;
+        var (name, units, isa, reason) = device;
+        var what = device.HasOwnMemory ? $"{device.Processor}, {units} SMs" : $"{units} threads";
+        Console.WriteLine($"backend {name}, {what}, {isa}: {reason}");
         WritePlans(engine.Facts.Plans);
         return engine;
     }
