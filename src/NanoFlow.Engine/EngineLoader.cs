@@ -64,8 +64,9 @@ internal static class EngineLoader
         NativeEngine.CheckVersion();
         using var spec = new NativeModelSpec(model);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
-        var engine = new NativeEngine(
-            ToNative(options, maxModelLength, memory.PageCount), spec);
+        using var native = new NativeEngineOptions(
+            options, DTypeOf(model, options), maxModelLength, memory.PageCount);
+        var engine = new NativeEngine(native, spec);
         try
         {
             LoadWeights(engine, model.Source, progress);
@@ -106,27 +107,36 @@ internal static class EngineLoader
             throw new EngineException(
                 $"MaxModelLength is {longest}; the model was made for {model.MaxPositions}.");
         }
-        var native = NativeEngine.PlanMemory(ToNative(options, longest, pageCount: 0), spec);
+        using var native = new NativeEngineOptions(
+            options, DTypeOf(model, options), longest, pageCount: 0);
         return MemoryPlanner.Decide(
-            native,
+            NativeEngine.PlanMemory(native, spec),
             options,
-            AvailableMemory.Bytes(),
+            Budget(options),
             longest,
             mayShorten: options.MaxModelLength is null);
     }
 
-    internal static unsafe NfEngineOptions ToNative(
-        EngineOptions options, int maxModelLength, int pageCount) => new()
+    private static MemoryBudget Budget(EngineOptions options)
+    {
+        if (options.Device != DeviceKind.Cuda)
         {
-            StructSize = (uint)sizeof(NfEngineOptions),
-            DeviceKind = (uint)options.Device,
-            NumThreads = (uint)options.Threads,
-            MaxStepRows = (uint)options.MaxBatchedTokens,
-            MaxSequences = (uint)options.MaxSequences,
-            MaxPositions = (uint)maxModelLength,
-            PageTokens = (uint)options.BlockSize,
-            NumPages = (uint)pageCount,
-            NumSlots = Scheduler.MaxStepsInFlight,
+            return MemoryBudget.OfHost(AvailableMemory.Bytes());
+        }
+        var (device, problem) = DeviceProbe.Of(options.Device, options.DeviceIndex);
+        return device is null
+            ? throw new EngineException(problem)
+            : MemoryBudget.OfDevice(device, options);
+    }
+
+    // Of a model in another type the nearest: bfloat16 has the range of float32.
+    internal static NfDtype DTypeOf(EngineModel model, EngineOptions options) =>
+        options.DType switch
+        {
+            OperandDType.Float16 => NfDtype.F16,
+            OperandDType.Auto when model.Source?.Config.StoredDType == TensorDType.F16 =>
+                NfDtype.F16,
+            _ => NfDtype.Bf16,
         };
 
     private static void LoadWeights(

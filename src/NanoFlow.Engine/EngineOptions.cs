@@ -1,6 +1,8 @@
 // Every choice of an engine: limit, default and the reason for it. Immutable; what follows from an
 // option is computed where it is used.
 
+using System.Globalization;
+
 namespace NanoFlow.Engine;
 
 public enum DeviceKind
@@ -9,11 +11,33 @@ public enum DeviceKind
     Reference = 0,
 
     Cpu = 1,
+
+    /// <summary>An NVIDIA GPU.</summary>
+    Cuda = 2,
+}
+
+/// <summary>Elements that a GPU multiplies. The CPU computes in bfloat16 or wider.</summary>
+public enum OperandDType
+{
+    /// <summary>float16 for a model stored in it, else bfloat16.</summary>
+    Auto,
+
+    BFloat16,
+    Float16,
 }
 
 public sealed record EngineOptions
 {
     public DeviceKind Device { get; init; } = DeviceKind.Cpu;
+
+    /// <summary>Of the devices of this kind.</summary>
+    public int DeviceIndex { get; init; }
+
+    public OperandDType DType { get; init; }
+
+    /// <summary>A row's results do not depend on what it is computed with. The CPU always does
+    /// that; on a GPU it rules some kernels out.</summary>
+    public bool BatchInvariant { get; init; }
 
     /// <summary>Longest sequence in tokens, prompt and output together. Null: what the model was
     /// trained for, or less where the KV cache holds less.</summary>
@@ -25,11 +49,21 @@ public sealed record EngineOptions
 
     /// <summary>Rows of a step, decode and prefill together, at least MaxSequences. Large steps
     /// compute prompts faster, small ones keep the gaps between tokens short: 512 rows are a step
-    /// of some tens of milliseconds on the models that a CPU serves well.</summary>
+    /// of some tens of milliseconds on the models that a CPU serves well. A GPU needs wider ones:
+    /// <see cref="GpuBatchedTokens"/>.</summary>
     public int MaxBatchedTokens { get; init; } = 512;
 
-    /// <summary>Null: 4 GiB, or half of the memory that is left beside the weights.</summary>
+    /// <summary>What MaxBatchedTokens should be on a GPU where nothing else is asked for: of fewer
+    /// rows its arithmetic units see little.</summary>
+    public const int GpuBatchedTokens = 2048;
+
+    /// <summary>Null: on a GPU all that GpuMemoryUtilization leaves; else 4 GiB, or half of the
+    /// memory that is left beside the weights.</summary>
     public long? KvCacheBytes { get; init; }
+
+    /// <summary>Share of a GPU's memory that may be taken. What is left is for other programs, and
+    /// for what drivers take as they like.</summary>
+    public double GpuMemoryUtilization { get; init; } = 0.9;
 
     /// <summary>Tokens of a KV page: 16, 32, 64 or 128. Small pages waste less at the end of a
     /// sequence, large ones make shorter tables; 32 wastes 16 tokens a sequence on
@@ -70,7 +104,8 @@ public sealed record EngineOptions
     /// <exception cref="ArgumentException">With the option and its range.</exception>
     internal void Validate()
     {
-        Check(nameof(Device), (long)Device, 0, (long)DeviceKind.Cpu);
+        Check(nameof(Device), (long)Device, 0, (long)DeviceKind.Cuda);
+        Check(nameof(DeviceIndex), DeviceIndex, 0, EngineLimits.Devices - 1);
         Check(nameof(MaxModelLength), MaxModelLength ?? 2, 2, EngineLimits.Positions);
         Check(nameof(MaxSequences), MaxSequences, 1, EngineLimits.Sequences);
         Check(nameof(MaxBatchedTokens), MaxBatchedTokens, MaxSequences, EngineLimits.StepRows);
@@ -84,6 +119,21 @@ public sealed record EngineOptions
         {
             throw new ArgumentException($"{nameof(BlockSize)} is {BlockSize}; "
                 + "allowed are 16, 32, 64 and 128.");
+        }
+        if (!(GpuMemoryUtilization >= EngineLimits.LeastGpuMemoryUtilization
+            && GpuMemoryUtilization <= EngineLimits.MostGpuMemoryUtilization))
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{nameof(GpuMemoryUtilization)} is {GpuMemoryUtilization}; allowed are "
+                + $"{EngineLimits.LeastGpuMemoryUtilization} to "
+                + $"{EngineLimits.MostGpuMemoryUtilization}."));
+        }
+        if (DType == OperandDType.Float16 && Device != DeviceKind.Cuda)
+        {
+            throw new ArgumentException(
+                $"{nameof(DType)} is float16, which only a GPU computes in; the CPU takes auto or "
+                + "bfloat16.");
         }
     }
 
@@ -104,6 +154,14 @@ public static class EngineLimits
     public const int StepRows = 1 << 17;
     public const int Threads = 1024;
     public const int Pages = 1 << 28;
+
+    /// <summary>Of one kind in a machine.</summary>
+    public const int Devices = 64;
+
+    public const double LeastGpuMemoryUtilization = 0.1;
+
+    /// <summary>The driver itself needs some.</summary>
+    public const double MostGpuMemoryUtilization = 0.99;
 
     /// <summary>NF_MAX_LOGPROBS.</summary>
     public const int LogProbs = 20;

@@ -126,21 +126,3 @@ public sealed record EngineFacts(
     /// <summary>For what plans and costs of this engine hold.</summary>
     public Origin Origin => EngineLoader.OriginOf(Graph, Device);
 }
-
-/// <param name="Name">E.g. "cpu".</param>
-/// <param name="UnitCount">Worker threads on a CPU.</param>
-/// <param name="InstructionSet">What the kernels were chosen for.</param>
-/// <param name="Reason">Why that one.</param>
-public sealed record DeviceFacts(
-    string Name, int UnitCount, string InstructionSet, string Reason)
-{
-    /// <summary>The processor's own name.</summary>
-    public string Processor { get; init; } = "unknown";
-
-    /// <summary>Ranges of a plan are rounded to so many rows in a step of another
-    /// size.</summary>
-    public int RowTile { get; init; } = 1;
-
-    /// <summary>What a measurement holds for.</summary>
-    public string Fingerprint => $"{Name}/{InstructionSet}/{UnitCount}/{Processor}";
-}

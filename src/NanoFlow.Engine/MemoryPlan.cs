@@ -24,17 +24,25 @@ public sealed record MemoryPlan
 
     public required int PageTokens { get; init; }
 
-    /// <summary>Mapped while it is packed, and only then.</summary>
+    /// <summary>Mapped while it is packed, and only then; on a device with memory of its own in
+    /// the host's.</summary>
     public required long LargestTensor { get; init; }
 
-    /// <summary>Memory of the machine or container that was free before.</summary>
+    /// <summary>Kept on a GPU for workspaces, captured graphs and the driver.</summary>
+    public long Reserve { get; init; }
+
+    /// <summary>What may be taken: of the machine or container what was free before, of a GPU the
+    /// share that is allowed.</summary>
     public required long Available { get; init; }
+
+    /// <summary>Where that figure comes from; may be empty.</summary>
+    public string AvailableFrom { get; init; } = "";
 
     public long KvCache => KvPage * PageCount;
 
     public long KvTokens => (long)PageCount * PageTokens;
 
-    public long Fixed => Weights + Arena + Sampling + Steps;
+    public long Fixed => Weights + Arena + Sampling + Steps + Reserve;
 
     public long Total => Fixed + KvCache;
 
@@ -46,8 +54,11 @@ public sealed record MemoryPlan
         Row("step buffers", Steps),
         Row("KV cache", KvCache, string.Create(
             CultureInfo.InvariantCulture, $" = {PageCount} pages of {PageTokens} tokens")),
+        .. Reserve == 0
+            ? (string[])[]
+            : [Row("reserve", Reserve, " for workspaces, captured graphs and the driver")],
         Row("total", Total),
-        Row("available", Available),
+        Row("available", Available, AvailableFrom),
     ]);
 
     internal static string Mib(long bytes) =>

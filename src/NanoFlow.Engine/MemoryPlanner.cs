@@ -14,11 +14,13 @@ internal static class MemoryPlanner
     /// <param name="longest">Longest sequence that is wanted, in tokens.</param>
     /// <param name="mayShorten">It may be cut to what the KV cache holds.</param>
     public static (MemoryPlan Plan, int MaxModelLength) Decide(
-        MemoryFigures native, EngineOptions options, long available, int longest, bool mayShorten)
+        MemoryFigures native,
+        EngineOptions options,
+        MemoryBudget budget,
+        int longest,
+        bool mayShorten)
     {
-        var pages = PageCount(native, options, available);
         var pagesOfLongest = (longest + options.BlockSize - 1) / options.BlockSize;
-        pages = (int)Math.Min(pages, (long)pagesOfLongest * options.MaxSequences);
         var plan = new MemoryPlan
         {
             Weights = native.Weights,
@@ -26,17 +28,21 @@ internal static class MemoryPlanner
             Sampling = native.Sampling,
             Steps = native.Steps,
             KvPage = native.KvPage,
-            PageCount = pages,
+            PageCount = 0,
             PageTokens = options.BlockSize,
             LargestTensor = native.LargestTensor,
-            Available = available,
+            Reserve = budget.Reserve,
+            Available = budget.Available,
+            AvailableFrom = budget.Origin,
         };
-        if (plan.Total + plan.LargestTensor > available)
+        plan = plan with
         {
-            throw new EngineException(
-                $"The model does not fit into memory:\n{plan}\n"
-                + $"and {MemoryPlan.Mib(plan.LargestTensor)} while loading. "
-                + "Lower KvCacheBytes, MaxSequences or MaxModelLength.");
+            PageCount = (int)Math.Min(
+                Pages(plan, options, budget), (long)pagesOfLongest * options.MaxSequences),
+        };
+        if (plan.Total + WhileLoading(plan, budget) > budget.Available)
+        {
+            throw new EngineException(DoesNotFit(plan, budget));
         }
         var held = (int)Math.Min(plan.KvTokens, longest);
         if (held < 2 || (held < longest && !mayShorten))
@@ -44,21 +50,35 @@ internal static class MemoryPlanner
             throw new EngineException(
                 $"A sequence of {longest} tokens needs "
                 + $"{MemoryPlan.Mib(pagesOfLongest * native.KvPage)} of KV cache; there are "
-                + $"{MemoryPlan.Mib(plan.KvCache)} = {plan.KvTokens} tokens. Raise KvCacheBytes or "
-                + $"lower MaxModelLength.\n{plan}");
+                + $"{MemoryPlan.Mib(plan.KvCache)} = {plan.KvTokens} tokens. Raise "
+                + (budget.IsDevice && options.KvCacheBytes is null
+                    ? nameof(EngineOptions.GpuMemoryUtilization)
+                    : nameof(EngineOptions.KvCacheBytes))
+                + $" or lower MaxModelLength.\n{plan}");
         }
         return (plan, held);
     }
 
-    private static int PageCount(MemoryFigures native, EngineOptions options, long available)
+    private static long WhileLoading(MemoryPlan plan, MemoryBudget budget) =>
+        budget.IsDevice ? 0 : plan.LargestTensor;
+
+    private static string DoesNotFit(MemoryPlan plan, MemoryBudget budget) => budget.IsDevice
+        ? $"The model does not fit into the memory of the GPU:\n{plan}\n"
+            + "Lower KvCacheBytes, MaxSequences, MaxBatchedTokens or MaxModelLength, raise "
+            + "GpuMemoryUtilization, or end what else uses the GPU."
+        : $"The model does not fit into memory:\n{plan}\n"
+            + $"and {MemoryPlan.Mib(plan.LargestTensor)} while loading. "
+            + "Lower KvCacheBytes, MaxSequences or MaxModelLength.";
+
+    private static long Pages(MemoryPlan empty, EngineOptions options, MemoryBudget budget)
     {
-        if (native.KvPage == 0)
+        if (empty.KvPage == 0)
         {
             return EngineLimits.Pages; // a model without a KV cache: pages are only numbers
         }
-        var others = native.Weights + native.Arena + native.Sampling + native.Steps;
-        var left = Math.Max(0, available - others - native.LargestTensor);
-        var bytes = options.KvCacheBytes ?? Math.Min(DefaultKvCacheBytes, left / 2);
-        return (int)Math.Min(bytes / native.KvPage, EngineLimits.Pages);
+        var left = Math.Max(0, budget.Available - empty.Total - WhileLoading(empty, budget));
+        var bytes = options.KvCacheBytes
+            ?? (budget.IsDevice ? left : Math.Min(DefaultKvCacheBytes, left / 2));
+        return Math.Min(bytes / empty.KvPage, EngineLimits.Pages);
     }
 }

@@ -21,11 +21,12 @@ internal sealed class NativeException(NfStatus status, string message) : EngineE
         }
     }
 
-    private static unsafe void Throw(NfStatus status)
-    {
-        var message = Marshal.PtrToStringUTF8((nint)NativeMethods.LastError());
-        throw new NativeException(status, $"{message} ({status})");
-    }
+    /// <summary>Of the call that failed last on this thread.</summary>
+    public static unsafe string LastMessage() =>
+        Marshal.PtrToStringUTF8((nint)NativeMethods.LastError())!;
+
+    private static void Throw(NfStatus status) =>
+        throw new NativeException(status, $"{LastMessage()} ({status})");
 }
 
 internal sealed unsafe class NativeEngine : IDisposable
@@ -35,20 +36,22 @@ internal sealed unsafe class NativeEngine : IDisposable
 
     private NfEngine* _engine;
 
-    public NativeEngine(NfEngineOptions options, NativeModelSpec spec)
+    public NativeEngine(NativeEngineOptions options, NativeModelSpec spec)
     {
         NfEngine* engine;
-        NativeException.ThrowIfFailed(NativeMethods.EngineCreate(&options, spec.Pointer, &engine));
+        var native = options.Value;
+        NativeException.ThrowIfFailed(NativeMethods.EngineCreate(&native, spec.Pointer, &engine));
         _engine = engine;
     }
 
     public NfEngine* Pointer => _engine;
 
     /// <summary>What an engine would take; nothing is allocated.</summary>
-    public static MemoryFigures PlanMemory(NfEngineOptions options, NativeModelSpec spec)
+    public static MemoryFigures PlanMemory(NativeEngineOptions options, NativeModelSpec spec)
     {
         NfMemory memory;
-        NativeException.ThrowIfFailed(NativeMethods.MemoryPlan(&options, spec.Pointer, &memory));
+        var native = options.Value;
+        NativeException.ThrowIfFailed(NativeMethods.MemoryPlan(&native, spec.Pointer, &memory));
         return new MemoryFigures(
             checked((long)memory.Weights),
             checked((long)memory.Arena),
@@ -74,12 +77,7 @@ internal sealed unsafe class NativeEngine : IDisposable
         NfDeviceInfo info;
         info.StructSize = (uint)sizeof(NfDeviceInfo);
         NativeException.ThrowIfFailed(NativeMethods.DeviceDescribe(_engine, &info));
-        return new DeviceFacts(
-            Text(info.Name), (int)info.NumUnits, Text(info.Isa), Text(info.Reason))
-        {
-            Processor = Text(info.Processor),
-            RowTile = (int)info.RowTile,
-        };
+        return DeviceFacts.From(info);
     }
 
     public GraphFacts DescribeGraph()
@@ -118,7 +116,7 @@ internal sealed unsafe class NativeEngine : IDisposable
         {
             NfWeightInfo info;
             NativeException.ThrowIfFailed(NativeMethods.WeightDescribe(_engine, i, &info));
-            names[i] = Text(info.Name);
+            names[i] = NativeText.Of(info.Name);
         }
         return names;
     }
@@ -247,8 +245,8 @@ internal sealed unsafe class NativeEngine : IDisposable
         return new GraphOp(
             (Segment)info.Segment,
             (int)info.Index,
-            Text(info.Name),
-            Text(info.Kind),
+            NativeText.Of(info.Name),
+            NativeText.Of(info.Kind),
             (ResourceKind)info.Resource,
             (int)info.NumKernels)
         {
@@ -266,11 +264,4 @@ internal sealed unsafe class NativeEngine : IDisposable
     }
 
     private static int Tensor(ushort id) => id == NoTensor ? GraphFacts.None : id;
-
-    // A fixed-size field of the ABI: UTF-8 up to the first zero.
-    private static string Text(ReadOnlySpan<byte> field)
-    {
-        var end = field.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(end < 0 ? field : field[..end]);
-    }
 }

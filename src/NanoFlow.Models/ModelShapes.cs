@@ -40,6 +40,11 @@ public static class ModelShapes
             MaxPositions = 8192,
             TiedEmbeddings = true,
         }),
+        Usual("llama-8b", Llama(4096, 14336, layers: 32, heads: 32, kvHeads: 8) with
+        {
+            VocabSize = 128256,
+            MaxPositions = 8192,
+        }),
     ];
 
     /// <summary>Known names, as an error message lists them.</summary>

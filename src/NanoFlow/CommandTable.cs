@@ -16,6 +16,7 @@ internal static class CommandTable
         TraceCommand.Command,
         AblateCommand.Command,
         SimulateCommand.Command,
+        BenchThroughputCommand.Command,
         MemoryCommand.Command,
         DoctorCommand.Command,
         ModelInspectCommand.Command,

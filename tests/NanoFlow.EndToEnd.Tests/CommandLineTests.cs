@@ -17,7 +17,12 @@ public sealed class CommandLineTests
     [InlineData("serve MODEL --port 65536", "0 to 65535")]
     [InlineData("serve MODEL --port=x", "0 to 65535")]
     [InlineData("serve MODEL --host no.such.host.example", "--host")]
-    [InlineData("serve MODEL --device gpu", "cpu or reference")]
+    [InlineData("serve MODEL --device gpu", "auto, cuda, cpu or reference")]
+    [InlineData("serve MODEL --device-index 64", "0 to 63")]
+    [InlineData("serve MODEL --dtype float32", "auto, bfloat16 or float16")]
+    [InlineData("memory STORYTELLER --device cpu --dtype float16", "--dtype is float16")]
+    [InlineData("serve MODEL --gpu-memory-utilization 1", "0.1 to 0.99")]
+    [InlineData("serve MODEL --gpu-memory-utilization x", "0.1 to 0.99")]
     [InlineData("serve MODEL --max-model-len 1", "--max-model-len")]
     [InlineData("serve MODEL --max-model-len 5000k", "--max-model-len")]
     [InlineData("serve MODEL --max-num-seqs 0", "--max-num-seqs")]
@@ -156,7 +161,8 @@ public sealed class CommandLineTests
         var finished = await NanoFlowProcess.RunAsync(
             ["memory", NanoFlowProcess.Storyteller, "--json", "--kv-cache-memory-bytes", "16m"]);
         var json = JsonDocument.Parse(finished.Output).RootElement;
-        string[] parts = ["weights", "activations", "sampling", "step_buffers", "kv_cache"];
+        string[] parts =
+            ["weights", "activations", "sampling", "step_buffers", "kv_cache", "reserve"];
 
         Assert.Equal(0, finished.ExitCode);
         Assert.Equal(
@@ -168,12 +174,48 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Doctor_OnAMachineThatBuiltUs_IsContent()
     {
-        var finished = await NanoFlowProcess.RunAsync(["doctor", "--json"]);
-        var json = JsonDocument.Parse(finished.Output).RootElement;
+        var json = await DoctorAsync();
 
-        Assert.Equal(0, finished.ExitCode);
         Assert.True(json.GetProperty("ok").GetBoolean());
         Assert.Equal("cpu", json.GetProperty("backend").GetString());
+        Assert.True(File.Exists(json.GetProperty("native_library").GetString()));
+    }
+
+    [Fact]
+    public async Task Doctor_Gpu_IsDescribedOrSaysWhyThereIsNone()
+    {
+        var json = await DoctorAsync();
+
+        if (json.GetProperty("cuda").GetBoolean())
+        {
+            Assert.True(json.GetProperty("gpu_0_units").GetInt32() > 0);
+            Assert.True(json.GetProperty("gpu_0_memory_bytes").GetInt64() > 0);
+        }
+        else
+        {
+            Assert.NotEmpty(json.GetProperty("cuda_problem").GetString()!);
+        }
+    }
+
+    // What --device auto takes is what doctor has found, and --device cuda says the same as it.
+    [Fact]
+    public async Task Device_Auto_IsTheGpuThatDoctorFinds()
+    {
+        var json = await DoctorAsync();
+        var auto = await NanoFlowProcess.RunAsync(
+            ["memory", NanoFlowProcess.Storyteller, "--json"]);
+        var cuda = await NanoFlowProcess.RunAsync(
+            ["memory", NanoFlowProcess.Storyteller, "--device", "cuda"]);
+
+        var hasGpu = json.GetProperty("cuda").GetBoolean();
+        Assert.Equal(
+            hasGpu ? "cuda" : "cpu",
+            JsonDocument.Parse(auto.Output).RootElement.GetProperty("device").GetString());
+        Assert.Equal(hasGpu ? 0 : 1, cuda.ExitCode);
+        if (!hasGpu)
+        {
+            Assert.Contains(json.GetProperty("cuda_problem").GetString()!, cuda.Errors);
+        }
     }
 
     [Fact]
@@ -194,5 +236,12 @@ public sealed class CommandLineTests
         Assert.Equal(
             JsonDocument.Parse(made.Output).RootElement.GetProperty("parameters").GetInt64(),
             JsonDocument.Parse(seen.Output).RootElement.GetProperty("parameters").GetInt64());
+    }
+
+    private static async Task<JsonElement> DoctorAsync()
+    {
+        var finished = await NanoFlowProcess.RunAsync(["doctor", "--json"]);
+        Assert.Equal(0, finished.ExitCode);
+        return JsonDocument.Parse(finished.Output).RootElement;
     }
 }

@@ -8,6 +8,16 @@ public class EngineOptionsTests
     public static TheoryData<string, EngineOptions> OutOfRange => new()
     {
         { nameof(EngineOptions.Device), new EngineOptions { Device = (DeviceKind)9 } },
+        { nameof(EngineOptions.DeviceIndex), new EngineOptions { DeviceIndex = 64 } },
+        {
+            nameof(EngineOptions.GpuMemoryUtilization),
+            new EngineOptions { GpuMemoryUtilization = 1 }
+        },
+        {
+            nameof(EngineOptions.GpuMemoryUtilization),
+            new EngineOptions { GpuMemoryUtilization = double.NaN }
+        },
+        { nameof(EngineOptions.DType), new EngineOptions { DType = OperandDType.Float16 } },
         { nameof(EngineOptions.MaxModelLength), new EngineOptions { MaxModelLength = 1 } },
         { nameof(EngineOptions.MaxSequences), new EngineOptions { MaxSequences = 0 } },
         { nameof(EngineOptions.MaxBatchedTokens), new EngineOptions { MaxBatchedTokens = 255 } },

@@ -52,7 +52,7 @@ public class MemoryPlannerTests
         Assert.Equal(320, longest);
 
         var error = Assert.Throws<EngineException>(() => MemoryPlanner.Decide(
-            Native, options, 64 * Gib, longest: 8192, mayShorten: false));
+            Native, options, MemoryBudget.OfHost(64 * Gib), longest: 8192, mayShorten: false));
         Assert.Contains("256.0 MiB of KV cache", error.Message, StringComparison.Ordinal);
         Assert.Contains("10.0 MiB = 320 tokens", error.Message, StringComparison.Ordinal);
     }
@@ -68,6 +68,55 @@ public class MemoryPlannerTests
         Assert.Contains("1024.0 MiB", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Decide_Gpu_TakesItsShareBesideTheReserve()
+    {
+        var (plan, _) = DecideOnGpu(Options, Gpu(total: 80 * Gib, free: 79 * Gib));
+
+        Assert.Equal(72 * Gib, plan.Available);
+        Assert.Equal(Gib, plan.Reserve);
+        Assert.InRange(plan.Total, 72 * Gib - Native.KvPage, 72 * Gib);
+        Assert.Contains("90 % of 81920.0 MiB", plan.ToString(), StringComparison.Ordinal);
+        Assert.Contains("reserve", plan.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Decide_GpuInUse_TakesWhatIsFree()
+    {
+        var (plan, _) = DecideOnGpu(
+            Options with { GpuMemoryUtilization = 0.95 }, Gpu(total: 80 * Gib, free: 10 * Gib));
+
+        Assert.Equal(10 * Gib, plan.Available);
+        Assert.InRange(plan.Total, 10 * Gib - Native.KvPage, 10 * Gib);
+    }
+
+    [Fact]
+    public void Decide_GpuAndACacheOfGivenSize_TakesThatWhateverTheShare()
+    {
+        var options = Options with { KvCacheBytes = 70 * Gib, GpuMemoryUtilization = 0.5 };
+
+        var (plan, _) = DecideOnGpu(options, Gpu(total: 80 * Gib, free: 79 * Gib));
+
+        Assert.Equal(70 * Gib, plan.KvCache);
+    }
+
+    [Theory]
+    [InlineData(2, null, "GPU")] // the weights alone do not fit
+    [InlineData(80, 100, "102400.0 MiB = 102400 pages")]
+    [InlineData(3, null, "GpuMemoryUtilization")] // no page is left
+    public void Decide_GpuTooSmall_SaysTheArithmeticAndWhatToChange(
+        int total, int? cache, string says)
+    {
+        var options = Options with { KvCacheBytes = cache * Gib };
+
+        var error = Assert.Throws<EngineException>(
+            () => DecideOnGpu(options, Gpu(total * Gib, total * Gib)));
+
+        Assert.Contains("2048.0 MiB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("reserve", error.Message, StringComparison.Ordinal);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("MemAvailable:   123456 kB", 123456L * 1024)]
     [InlineData("MemTotal: 5 kB", null)]
@@ -75,7 +124,25 @@ public class MemoryPlannerTests
     public void Parse_MemInfo_FindsTheField(string line, long? expected) =>
         Assert.Equal(expected, AvailableMemory.Parse(["MemFree: 1 kB", line]));
 
+    private static DeviceFacts Gpu(long total, long free) =>
+        new("cuda", 132, "sm_90a", "a test")
+        {
+            Processor = "a GPU",
+            MemoryTotal = total,
+            MemoryFree = free,
+        };
+
     private static (MemoryPlan Plan, int MaxModelLength) Decide(
         EngineOptions options, long available, int longest) =>
-        MemoryPlanner.Decide(Native, options, available, longest, mayShorten: true);
+        MemoryPlanner.Decide(
+            Native, options, MemoryBudget.OfHost(available), longest, mayShorten: true);
+
+    private static (MemoryPlan Plan, int MaxModelLength) DecideOnGpu(
+        EngineOptions options, DeviceFacts gpu) =>
+        MemoryPlanner.Decide(
+            Native,
+            options,
+            MemoryBudget.OfDevice(gpu, options),
+            longest: 64 * 1024,
+            mayShorten: true);
 }

@@ -2,6 +2,7 @@
 // tokens must not depend on what shares a step with them.
 
 using NanoFlow.Models;
+using NanoFlow.Native;
 using NanoFlow.Planning;
 using NanoFlow.Scheduling;
 
@@ -103,7 +104,8 @@ public sealed class NativeEngineTests : IDisposable
     public void DescribeGraph_TinyModel_SaysWhatOpsReadWriteAndCost()
     {
         using var spec = new NativeModelSpec(OpenModel());
-        using var engine = new NativeEngine(EngineLoader.ToNative(Small, 256, 16), spec);
+        using var native = new NativeEngineOptions(Small, NfDtype.Bf16, 256, 16);
+        using var engine = new NativeEngine(native, spec);
         var graph = engine.DescribeGraph();
 
         var attention = graph.Find(Segment.Layer, "decode_attention")!;
@@ -248,7 +250,8 @@ public sealed class NativeEngineTests : IDisposable
     private static byte[] PlansOf(EngineModel model, params Func<Plan, Plan>[] changes)
     {
         using var spec = new NativeModelSpec(model);
-        using var engine = new NativeEngine(EngineLoader.ToNative(Small, 256, 16), spec);
+        using var native = new NativeEngineOptions(Small, NfDtype.Bf16, 256, 16);
+        using var engine = new NativeEngine(native, spec);
         var graph = engine.DescribeGraph();
         var device = engine.DescribeDevice();
         var whole = Plan.Sequential(graph, device.UnitCount, stepRows: 4);

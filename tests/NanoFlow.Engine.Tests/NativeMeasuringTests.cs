@@ -37,7 +37,8 @@ public sealed unsafe class NativeMeasuringTests : IDisposable
             Threads = 2,
         };
         using var spec = new NativeModelSpec(model);
-        _engine = new NativeEngine(EngineLoader.ToNative(options, 64, pageCount: 4), spec);
+        using var native = new NativeEngineOptions(options, NfDtype.Bf16, 64, pageCount: 4);
+        _engine = new NativeEngine(native, spec);
         var source = model.Source!;
         var names = _engine.WeightNames();
         for (var i = 0; i < names.Count; i++)

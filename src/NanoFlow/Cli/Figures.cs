@@ -10,11 +10,14 @@ internal sealed class Figures
     private readonly List<(string Key, string Label, object? Value, string Text)> _rows = [];
 
     /// <param name="key">In JSON.</param>
-    /// <param name="label">In the table.</param>
+    /// <param name="label">In the table; empty: it is only in JSON.</param>
     /// <param name="value">A long, an int, a double, a bool or a string.</param>
     /// <param name="text">How the table shows it; as it is when null.</param>
     public void Add(string key, string label, object? value, string? text = null) =>
         _rows.Add((key, label, value, text ?? FormattableString.Invariant($"{value}")));
+
+    /// <summary>What only programs want to have apart.</summary>
+    public void Add(string key, object? value) => _rows.Add((key, "", value, ""));
 
     public void Write(bool asJson)
     {
@@ -25,7 +28,7 @@ internal sealed class Figures
         }
 
         var width = _rows.Max(row => row.Label.Length);
-        foreach (var (_, label, _, text) in _rows)
+        foreach (var (_, label, _, text) in _rows.Where(row => row.Label.Length > 0))
         {
             Console.WriteLine($"{label.PadRight(width)}  {text}");
         }

@@ -48,6 +48,11 @@ internal static class Read
         return isSize;
     };
 
+    public static Reader<double> Number(double min, double max) =>
+        (string text, out double value) => double.TryParse(
+            text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value)
+            && value >= min && value <= max;
+
     public static Reader<long> Size(long min, long max) => (string text, out long value) =>
         TrySize(text, out value) && value >= min && value <= max;
 

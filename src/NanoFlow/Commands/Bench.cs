@@ -33,10 +33,12 @@ internal sealed class Bench : IDisposable
     public static Bench Load(Given given)
     {
         var source = ModelSource.Open(given.Argument);
+        var chosen = ChosenDevice.Of(given);
+        Console.Error.WriteLine($"device {chosen}");
         using var progress = new ProgressLine("loading weights");
         var device = PlanBench.Load(
             EngineModel.From(source),
-            EngineFlags.Options(given),
+            EngineFlags.Options(given, chosen),
             loaded => progress.Report(loaded.BytesDone, loaded.ByteCount));
         return new Bench(device, source.Name);
     }

@@ -13,10 +13,34 @@ internal static partial class EngineFlags
 
     private static readonly EngineOptions Defaults = new();
 
-    public static readonly Flag<DeviceKind> Device = new(
-        "--device", "NAME", "cpu or reference", "cpu",
-        "what computes: fast CPU kernels, or plain loops to compare with",
-        Read.Choice(("cpu", DeviceKind.Cpu), ("reference", DeviceKind.Reference)));
+    public static readonly Flag<DeviceWish> Device = new(
+        "--device", "NAME", "auto, cuda, cpu or reference", "auto: cuda where there is a GPU",
+        "what computes: an NVIDIA GPU, fast CPU kernels, or plain loops to compare with",
+        Read.Choice(
+            ("auto", DeviceWish.Auto),
+            ("cuda", DeviceWish.Cuda),
+            ("cpu", DeviceWish.Cpu),
+            ("reference", DeviceWish.Reference)));
+
+    public static readonly Flag<int> DeviceIndex = new(
+        "--device-index", "N", $"0 to {EngineLimits.Devices - 1}", "0",
+        "which of the GPUs",
+        Read.Integer(0, EngineLimits.Devices - 1));
+
+    public static readonly Flag<OperandDType> DType = new(
+        "--dtype", "NAME", "auto, bfloat16 or float16",
+        "auto: float16 for models stored in it, else bfloat16",
+        "what a GPU computes in; the CPU takes bfloat16 only",
+        Read.Choice(
+            ("auto", OperandDType.Auto),
+            ("bfloat16", OperandDType.BFloat16),
+            ("float16", OperandDType.Float16)));
+
+    public static readonly Flag<bool> BatchInvariant = new(
+        "--batch-invariant", null, "true or false", "off",
+        "on a GPU, answers that do not depend by a bit on what is computed beside them; the CPU "
+        + "always gives those",
+        Read.Switch);
 
     public static readonly Flag<int> MaxModelLength = new(
         "--max-model-len", "TOKENS", $"2 to {EngineLimits.Positions}, such as 4096 or 32k",
@@ -31,15 +55,25 @@ internal static partial class EngineFlags
 
     public static readonly Flag<int> MaxBatchedTokens = new(
         "--max-num-batched-tokens", "N", $"1 to {EngineLimits.StepRows}",
-        $"{Defaults.MaxBatchedTokens}",
+        $"{Defaults.MaxBatchedTokens}, on a GPU {EngineOptions.GpuBatchedTokens}",
         "tokens of one step; at least --max-num-seqs",
         Read.Integer(1, EngineLimits.StepRows));
 
     public static readonly Flag<long> KvCacheBytes = new(
         "--kv-cache-memory-bytes", "BYTES", "a size such as 512m or 4g",
-        "4g, or half of the memory left beside the weights",
+        "4g, or half of the memory left beside the weights; on a GPU all that "
+        + "--gpu-memory-utilization leaves",
         "memory for keys and values",
         Read.Size(1, long.MaxValue));
+
+    public static readonly Flag<double> GpuMemoryUtilization = new(
+        "--gpu-memory-utilization", "SHARE",
+        Text.Of($"{EngineLimits.LeastGpuMemoryUtilization} to ")
+        + Text.Of($"{EngineLimits.MostGpuMemoryUtilization}"),
+        Text.Of($"{Defaults.GpuMemoryUtilization}"),
+        "share of a GPU's memory that may be taken for everything together",
+        Read.Number(
+            EngineLimits.LeastGpuMemoryUtilization, EngineLimits.MostGpuMemoryUtilization));
 
     public static readonly Flag<int> BlockSize = new(
         "--block-size", "TOKENS", "16, 32, 64 or 128", $"{Defaults.BlockSize}",
@@ -82,19 +116,30 @@ internal static partial class EngineFlags
     /// <summary>Those that decide how much memory is taken.</summary>
     public static IReadOnlyList<Flag> ForMemory { get; } =
     [
-        Device, MaxModelLength, MaxSequences, MaxBatchedTokens, KvCacheBytes, BlockSize, Threads,
+        Device, DeviceIndex, DType, BatchInvariant, MaxModelLength, MaxSequences,
+        MaxBatchedTokens, KvCacheBytes, GpuMemoryUtilization, BlockSize, Threads,
     ];
 
     public static IReadOnlyList<Flag> All { get; } =
         [.. ForMemory, MaxQueuedRequests, MaxQueuedTokens, Seed, Plan, PlanBudget];
 
-    public static EngineOptions Options(Given given) => new()
+    /// <summary>What was given, on the device that was chosen.</summary>
+    public static EngineOptions Options(Given given, ChosenDevice device) => new()
     {
-        Device = given.Get(Device, Defaults.Device),
+        Device = device.Kind,
+        DeviceIndex = given.Get(DeviceIndex, Defaults.DeviceIndex),
+        DType = given.Get(DType, Defaults.DType),
+        BatchInvariant = given.Get(BatchInvariant, Defaults.BatchInvariant),
         MaxModelLength = given.GetOrNull(MaxModelLength),
         MaxSequences = given.Get(MaxSequences, Defaults.MaxSequences),
-        MaxBatchedTokens = given.Get(MaxBatchedTokens, Defaults.MaxBatchedTokens),
+        MaxBatchedTokens = given.Get(
+            MaxBatchedTokens,
+            device.Kind == DeviceKind.Cuda
+                ? EngineOptions.GpuBatchedTokens
+                : Defaults.MaxBatchedTokens),
         KvCacheBytes = given.GetOrNull(KvCacheBytes),
+        GpuMemoryUtilization = given.Get(
+            GpuMemoryUtilization, Defaults.GpuMemoryUtilization),
         BlockSize = given.Get(BlockSize, Defaults.BlockSize),
         Threads = given.Get(Threads, Defaults.Threads),
         Seed = given.GetOrNull(Seed),
@@ -119,6 +164,9 @@ internal static partial class EngineFlags
 
     private static readonly (string Option, Flag Flag)[] FlagOfOption =
     [
+        (nameof(EngineOptions.DeviceIndex), DeviceIndex),
+        (nameof(EngineOptions.DType), DType),
+        (nameof(EngineOptions.GpuMemoryUtilization), GpuMemoryUtilization),
         (nameof(EngineOptions.MaxModelLength), MaxModelLength),
         (nameof(EngineOptions.MaxSequences), MaxSequences),
         (nameof(EngineOptions.MaxBatchedTokens), MaxBatchedTokens),

@@ -17,19 +17,30 @@ internal static class MemoryCommand
 
     private static Task<int> Run(Given given)
     {
-        var options = EngineFlags.Options(given);
+        var device = ChosenDevice.Of(given);
+        var options = EngineFlags.Options(given, device);
         var model = EngineModel.From(ModelSource.Open(given.Argument));
         var plan = InferenceEngine.PlanMemory(model, options);
         var longest = Math.Min(options.MaxModelLength ?? model.MaxPositions, plan.KvTokens);
         var figures = new Figures();
+        figures.Add("device", "device", device.Name, device.ToString());
         Add("weights", "weights", plan.Weights);
         Add("activations", "activations", plan.Arena);
         Add("sampling", "sampling", plan.Sampling);
         Add("step_buffers", "step buffers", plan.Steps);
         Add("kv_cache", "KV cache", plan.KvCache);
+        figures.Add(
+            "reserve_bytes",
+            plan.Reserve == 0 ? "" : "reserve for the driver",
+            plan.Reserve,
+            Figures.Bytes(plan.Reserve));
         Add("total", "total", plan.Total);
         Add("largest_tensor", "more while loading", plan.LargestTensor);
-        Add("available", "available", plan.Available);
+        figures.Add(
+            "available_bytes",
+            "available",
+            plan.Available,
+            Figures.Bytes(plan.Available) + plan.AvailableFrom);
         figures.Add("kv_tokens", "tokens in the KV cache", plan.KvTokens);
         figures.Add("max_model_len", "longest sequence", longest, $"{longest} tokens");
         var sequences = plan.KvTokens / longest;

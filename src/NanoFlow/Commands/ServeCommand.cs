@@ -36,7 +36,9 @@ internal static class ServeCommand
         var pooling = SentencePooling.Resolve(
             given.Get(ServeFlags.Pooling, PoolingMode.Auto), source);
         using var signals = new StopSignals();
-        using var engine = LoadEngine(source, EngineFlags.Options(given));
+        var device = ChosenDevice.Of(given);
+        using var engine = EngineStart.Load(
+            source, device, EngineFlags.Options(given, device), Console.Out);
         var names = given.All(ServeFlags.ServedModelName);
         using var model = new ServedModel
         {
@@ -94,46 +96,6 @@ internal static class ServeCommand
                 $"cannot listen on {options.Host} port {options.Port}: {e.Message}; "
                 + "choose another with --port");
         }
-    }
-
-    private static InferenceEngine LoadEngine(ModelSource source, EngineOptions options)
-    {
-        var model = EngineModel.From(source);
-        Console.WriteLine(InferenceEngine.PlanMemory(model, options));
-        var engine = LoadWithProgress(model, options);
-        var (name, units, isa, reason) = engine.Facts.Device;
-        Console.WriteLine($"backend {name}, {units} threads, {isa}: {reason}");
-        WritePlans(engine.Facts.Plans);
-        return engine;
-    }
-
-    private static void WritePlans(PlanFacts plans)
-    {
-        if (plans.Warning is { } warning)
-        {
-            Console.Error.WriteLine($"nanoflow serve: warning: {warning}");
-        }
-
-        var count = plans.Mixes.Count;
-        Console.WriteLine((plans.Source, plans.Path) switch
-        {
-            (_, { } path) => $"plans for {count} {(count == 1 ? "mix" : "mixes")} of rows, {path}",
-            (PlanSource.Sequential, _) => "every step is sequential",
-            _ => "every step is sequential; 'nanoflow search MODEL' looks for faster plans",
-        });
-    }
-
-    private static InferenceEngine LoadWithProgress(EngineModel model, EngineOptions options)
-    {
-        using var progress = new ProgressLine("loading weights");
-        using var measuring = new ProgressLine("measuring", total => $"{total} times");
-        using var searching = new ProgressLine("searching", total => $"{total} kinds of steps");
-        return InferenceEngine.Load(
-            model,
-            options,
-            loaded => progress.Report(loaded.BytesDone, loaded.ByteCount),
-            found => (found.IsSearching ? searching : measuring)
-                .Report(found.Done, found.Total));
     }
 
     private static async Task StopAsync(NanoFlowServer server, StopSignals signals, Given given)
