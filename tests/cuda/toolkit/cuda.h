@@ -23,7 +23,6 @@ enum CUresult {
   CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION = 915,
 };
 
-<<<<<<< HEAD
 using CUdevice = int;
 using CUcontext = struct CUctx_st*;
 using CUstream = struct CUstream_st*;
@@ -48,8 +47,6 @@ struct CUdevResource {
   };
 };
 
-=======
->>>>>>> products
 struct alignas(64) CUtensorMap {
   cuuint64_t opaque[16];
 };
@@ -90,7 +87,6 @@ enum CUtensorMapFloatOOBfill {
 
 extern "C" {
 
-<<<<<<< HEAD
 CUresult cuInit(unsigned flags);
 CUresult cuDeviceGet(CUdevice* device, int ordinal);
 CUresult cuCtxPushCurrent(CUcontext context);
@@ -108,8 +104,6 @@ CUresult cuGreenCtxCreate(CUgreenCtx* context, CUdevResourceDesc description, CU
 CUresult cuGreenCtxDestroy(CUgreenCtx context);
 CUresult cuCtxFromGreenCtx(CUcontext* context, CUgreenCtx green);
 
-=======
->>>>>>> products
 CUresult cuTensorMapEncodeTiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank,
                                 void* global, const cuuint64_t* sizes, const cuuint64_t* strides,
                                 const cuuint32_t* box, const cuuint32_t* element_strides,

@@ -1,10 +1,6 @@
 // What a source file gets by including the toolkit's runtime: words of device code, vector types,
 // device functions, and the part of the runtime's interface that the CUDA backend uses.
-<<<<<<< HEAD
 // Implemented in tests/cuda/emulation/; emulation/device.h says how the emulated device behaves.
-=======
-// Implemented in tests/cuda/emulation/.
->>>>>>> products
 #pragma once
 
 #include "device_functions.h"
@@ -13,7 +9,6 @@
 #include "vector_types.h"
 
 #define CUDART_VERSION 12040
-<<<<<<< HEAD
 
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
@@ -100,5 +95,3 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks,
   return cudaOccupancyMaxActiveBlocksPerMultiprocessor(
       blocks, reinterpret_cast<const void*>(kernel), threads, shared_bytes);
 }
-=======
->>>>>>> products
