@@ -25,6 +25,7 @@ constexpr nf::Kernel kKernels[] = {
     NF_CUDA_KERNEL(OpKind::kGeGlu, ge_glu),
     NF_CUDA_KERNEL(OpKind::kRoute, route),
     NF_CUDA_KERNEL(OpKind::kCombineExperts, combine_experts),
+    NF_CUDA_KERNEL(OpKind::kSample, sample),
     NF_CUDA_KERNEL(OpKind::kEcho, echo),
     NF_CUDA_KERNEL(OpKind::kPool, pool),
 };
