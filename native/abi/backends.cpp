@@ -5,6 +5,9 @@
 #include <string>
 
 #include "core/check.h"
+#if defined(NF_WITH_CUDA)
+#include "cuda/open.h"
+#endif
 #include "cpu/backend.h"
 #include "platform/os.h"
 #include "reference/backend.h"
@@ -39,6 +42,22 @@ std::unique_ptr<Backend> open_reference(const nf_engine_options&) {
   return std::make_unique<reference::ReferenceBackend>();
 }
 
+#if defined(NF_WITH_CUDA)
+constexpr auto open_cuda = cuda::open_backend;
+#else
+std::unique_ptr<Backend> open_cuda(const nf_engine_options&) {
+#if defined(_WIN32)
+  throw Error(NF_UNSUPPORTED,
+              "CUDA: the Windows build runs on the CPU only; take the linux-x64-cuda build, in WSL "
+              "too");
+#else
+  throw Error(NF_UNSUPPORTED,
+              "CUDA: this is the build for the CPU; take the linux-x64-cuda build, or configure "
+              "with -DNF_CUDA=on where nvcc is");
+#endif
+}
+#endif
+
 struct BackendRow {
   nf_device_kind kind;
   std::unique_ptr<Backend> (*open)(const nf_engine_options& options);
@@ -47,6 +66,7 @@ struct BackendRow {
 constexpr BackendRow kBackends[] = {
     {NF_DEVICE_REFERENCE, open_reference},
     {NF_DEVICE_CPU, open_cpu},
+    {NF_DEVICE_CUDA, open_cuda},
 };
 
 }  // namespace

@@ -9,6 +9,7 @@ Runtime::Runtime(const RuntimeOptions& options)
   gemm_algorithms_ = std::make_unique<GemmAlgorithms>(
       device_.name, static_cast<uint32_t>(10 * device_.major + device_.minor), device_.num_units,
       options.batch_invariant);
+  if (!options_.cache_folder.empty()) gemm_algorithms_->load(options_.cache_folder);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
   clock_ = std::make_unique<DeviceClock>(stream_);
 }
