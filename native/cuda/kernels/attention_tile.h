@@ -22,8 +22,10 @@
 
 namespace nf::cuda {
 
-constexpr uint32_t kWarpLanes = 32;
+constexpr uint32_t kWarpSize = 32;
 constexpr uint32_t kAllLanes = ~0u;
+__device__ inline uint32_t lane_index() { return threadIdx.x % kWarpSize; }
+__device__ inline uint32_t warp_index() { return threadIdx.x / kWarpSize; }
 constexpr float kLog2E = 1.44269504088896341f;
 
 // The arguments of an attention kernel, passed by value.
@@ -95,7 +97,7 @@ __device__ inline uint32_t find_run(const uint32_t* first, uint32_t begin, uint3
 // stands; {0, 2} and {1, 3} are B operands whose columns are rows 0-7 and 8-15 of the tile.
 template <typename T>
 __device__ inline void load_block(uint32_t (&registers)[4], const T* tile, uint32_t block) {
-  const uint32_t lane = threadIdx.x % kWarpLanes;
+  const uint32_t lane = lane_index();
   ptx::load_matrices(registers, tile + KvPage::in_tile(lane % 16, block * 16 + lane / 16 * 8));
 }
 
@@ -105,7 +107,7 @@ __device__ inline void load_block(uint32_t (&registers)[4], const T* tile, uint3
 template <typename T>
 __device__ inline void load_block_transposed(uint32_t (&registers)[4], const T* tile,
                                              uint32_t block) {
-  const uint32_t lane = threadIdx.x % kWarpLanes;
+  const uint32_t lane = lane_index();
   ptx::load_matrices_transposed(
       registers, tile + KvPage::in_tile(lane % 8 + lane / 16 * 8, block * 16 + lane / 8 % 2 * 8));
 }
@@ -149,11 +151,10 @@ __device__ inline float merge(float total, float added, MergeScales scales) {
   return fmaf(total, scales.total, added * scales.added);
 }
 
-// The result of a sum of weighted values. Adding 0 turns -0 into 0: values of weight 0 may leave
-// either sign.
-template <typename T>
-__device__ inline T weighted_mean(float sum_of_values, float inverse_sum) {
-  return narrow<T>(fmaf(sum_of_values, inverse_sum, 0.0f));
+// A sum of weighted values, divided. Adding 0 turns -0 into 0: values of weight 0 may leave either
+// sign.
+__device__ inline float weighted_mean(float sum_of_values, float inverse_sum) {
+  return fmaf(sum_of_values, inverse_sum, 0.0f);
 }
 
 }  // namespace nf::cuda
