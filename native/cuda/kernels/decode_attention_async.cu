@@ -17,14 +17,14 @@ class AsyncRing {
   static constexpr uint32_t kBytes = kDecodeWarps * kSlots * kHalf * sizeof(T);
 
   __device__ explicit AsyncRing(T* block_slots)
-      : slots_(block_slots + threadIdx.x / kWarpLanes * kSlots * kHalf) {}
+      : slots_(block_slots + warp_index() * kSlots * kHalf) {}
 
   __device__ void fill(const T* source) {
     if (source != nullptr) {
       T* slot = slots_ + slot_ * kHalf;
 #pragma unroll
-      for (uint32_t i = 0; i < kHalf; i += kWarpLanes * 8) {
-        const uint32_t own = i + threadIdx.x % kWarpLanes * 8;
+      for (uint32_t i = 0; i < kHalf; i += kWarpSize * 8) {
+        const uint32_t own = i + lane_index() * 8;
         ptx::async_copy_16(slot + own, source + own);
       }
     }

@@ -20,11 +20,11 @@ class BulkRing {
   static constexpr uint32_t kSlots = kWarpRingBytes / kHalfBytes;
 
   __device__ BulkRing(T* block_slots, uint64_t* block_barriers)
-      : slots_(block_slots + threadIdx.x / kWarpLanes * kSlots * kHalf),
-        barriers_(block_barriers + threadIdx.x / kWarpLanes * kSlots) {}
+      : slots_(block_slots + warp_index() * kSlots * kHalf),
+        barriers_(block_barriers + warp_index() * kSlots) {}
 
   __device__ void fill(const T* source) {
-    if (source != nullptr && threadIdx.x % kWarpLanes == 0) {
+    if (source != nullptr && lane_index() == 0) {
       ptx::barrier_expect_bytes(&barriers_[slot_], kHalfBytes);
       ptx::bulk_copy(slots_ + slot_ * kHalf, source, kHalfBytes, &barriers_[slot_]);
     }

@@ -42,7 +42,7 @@ __global__ void merge_parts(AttentionInput input, PartResults results, uint32_t 
         out = merge(out, values[i], merge(total, softmax[i]));
       }
     }
-    input.out<T>(row, head)[dim] = weighted_mean<T>(out, 1.0f / total.sum);
+    input.out<T>(row, head)[dim] = narrow<T>(weighted_mean(out, 1.0f / total.sum));
   }
 }
 

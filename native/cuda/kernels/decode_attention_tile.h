@@ -56,7 +56,7 @@ struct WarpResult {
   // Turns scores of 16 tokens (c[0], c[1]: token g; c[2], c[3]: token g + 8) into weights, as a B
   // operand, and scales what there is to the new maximum.
   __device__ void weigh(float (&scores)[4], uint32_t visible, float cap, uint32_t (&weights)[2]) {
-    const uint32_t token = threadIdx.x % kWarpLanes / 4;
+    const uint32_t token = lane_index() / 4;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const bool sees = visible >> (token + i / 2 * 8) & 1;
@@ -117,7 +117,7 @@ struct WarpResult {
 template <typename T, uint32_t kDim>
 __device__ void load_query(const AttentionInput& input, const DecodePart& part,
                            uint32_t (&query)[kDim / 16][2]) {
-  const uint32_t lane = threadIdx.x % kWarpLanes;
+  const uint32_t lane = lane_index();
   const uint32_t head = lane / 4;
   const T* q = input.query<T>(part.row, part.first_head + (head < part.heads ? head : 0));
 #pragma unroll
@@ -205,7 +205,7 @@ __device__ void store_row(const BlockResult<kDim>& total, const DecodePart& part
   total.for_each(part, input.layout.head_dim,
                  [&](uint32_t head, uint32_t dim, uint32_t i, uint32_t own) {
                    out[head * input.layout.head_dim + dim] =
-                       weighted_mean<T>(total.out[i][own], 1.0f / total.softmax[own].sum);
+                       narrow<T>(weighted_mean(total.out[i][own], 1.0f / total.softmax[own].sum));
                  });
 }
 
@@ -220,8 +220,8 @@ struct Exchange {
 
   template <typename T>
   __device__ void put(const WarpResult<T, kDim>& result) const {
-    const uint32_t warp = threadIdx.x / kWarpLanes;
-    const uint32_t lane = threadIdx.x % kWarpLanes;
+    const uint32_t warp = warp_index();
+    const uint32_t lane = lane_index();
     const uint32_t head = lane % 4 * 2;
     if (lane < 4) {
 #pragma unroll

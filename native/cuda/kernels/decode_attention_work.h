@@ -8,7 +8,7 @@
 namespace nf::cuda {
 
 constexpr uint32_t kDecodeWarps = 4;
-constexpr uint32_t kDecodeThreads = kDecodeWarps * kWarpLanes;
+constexpr uint32_t kDecodeThreads = kDecodeWarps * kWarpSize;
 constexpr uint32_t kTileHeads = 8;
 constexpr uint32_t kChunkTiles = kChunkTokens / kTileTokens;
 static_assert(kChunkTiles % kDecodeWarps == 0, "each warp has the same tiles in every chunk");
@@ -35,7 +35,7 @@ struct DecodePart {
 
 // The first tile of a warp that is not before `tile`.
 __device__ inline uint32_t own_tile(uint32_t tile) {
-  return tile + (threadIdx.x / kWarpLanes - tile) % kDecodeWarps;
+  return tile + (warp_index() - tile) % kDecodeWarps;
 }
 
 // All parts of a launch, times kv heads, times tiles of query heads.

@@ -3,6 +3,7 @@
 // holds NaNs: a kernel that waits too little is seen.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <type_traits>
 
@@ -45,6 +46,11 @@ constexpr Element element_of() {
 }  // namespace emulation
 
 namespace nf::cuda::ptx {
+
+inline float exp2_approximate(float x) {
+  const float power = exp2f(x);
+  return power < 0x1p-126f ? 0.0f : power;
+}
 
 inline uint32_t shared_address(const void* shared) { return emulation::shared_offset(shared); }
 
