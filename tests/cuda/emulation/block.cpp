@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <new>
+#include <sstream>
 #include <utility>
 
 namespace emulation {
@@ -18,7 +19,9 @@ std::atomic<Order> schedule_order = Order::kForward;
 std::atomic<uint64_t> schedule_seed = 1;
 
 std::string text(dim3 v) {
-  return "(" + std::to_string(v.x) + ", " + std::to_string(v.y) + ", " + std::to_string(v.z) + ")";
+  std::ostringstream out;
+  out << '(' << v.x << ", " << v.y << ", " << v.z << ')';
+  return out.str();
 }
 
 size_t volume(dim3 v) { return size_t{v.x} * v.y * v.z; }
