@@ -18,7 +18,8 @@ if(NOT clang_format)
   message(FATAL_ERROR "clang-format is not installed (Debian: apt-get install clang-format)")
 endif()
 file(GLOB_RECURSE sources "${root}/native/*.h" "${root}/native/*.cpp" "${root}/native/*.cu"
-     "${root}/native/*.cuh" "${root}/tests/native/*.h" "${root}/tests/native/*.cpp")
+     "${root}/native/*.cuh" "${root}/tests/native/*.h" "${root}/tests/native/*.cpp"
+     "${root}/tests/cuda/*.h" "${root}/tests/cuda/*.cpp")
 list(FILTER sources EXCLUDE REGEX "\\.g\\.cpp$")
 if(sources)
   execute_process(COMMAND "${clang_format}" ${clang_mode} ${sources} COMMAND_ERROR_IS_FATAL ANY)

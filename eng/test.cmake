@@ -44,6 +44,10 @@ function(native_tests preset)
   part(build-${preset} none "${CMAKE_COMMAND}" -DPRESET=${preset}
        -P "${root}/eng/native-build.cmake")
   part(native-${preset} ${report} "${out}/nanoflow_native_tests" --junit "${results}/${report}")
+  if(EXISTS "${out}/nanoflow_cuda_tests")  # where the device can be emulated
+    set(report cuda-${preset}.junit.xml)
+    part(cuda-${preset} ${report} "${out}/nanoflow_cuda_tests" --junit "${results}/${report}")
+  endif()
 endfunction()
 
 if(CMAKE_HOST_WIN32)
