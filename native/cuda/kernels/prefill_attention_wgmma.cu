@@ -23,8 +23,8 @@ namespace {
 
 constexpr uint32_t kThreads = (1 + kGroups) * kGroupThreads;
 // Together they fit an SM's 64 Ki registers.
-constexpr int kFillerRegisters = 40;
-constexpr int kGroupRegisters = 232;
+constexpr int kFillerRegisters = 24;
+constexpr int kGroupRegisters = 240;
 
 #if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
@@ -51,6 +51,8 @@ class RowGroup {
 
  private:
   using Shape = RingShape<dim>;
+  // Else there are not enough registers for scores beside weights that are still read.
+  static constexpr bool kOverlaps = dim <= 192;
   static constexpr uint32_t kBlockSteps = kAttentionBlock / 16;
   static constexpr uint32_t kStep = 16 * kBlockColumns;  // elements of 16 tokens of a panel
 
@@ -111,9 +113,15 @@ class RowGroup {
       }
       ptx::barrier_wait(memory_.keys_full(place_.stage), place_.parity);
       ptx::fence_products();
-      multiply_keys(memory_.keys(place_.stage));
-      multiply_values(memory_.values(block.stage));
-      ptx::wait_products<1>();
+      if constexpr (kOverlaps) {
+        multiply_keys(memory_.keys(place_.stage));
+        multiply_values(memory_.values(block.stage));
+        ptx::wait_products<1>();
+      } else {
+        multiply_values(memory_.values(block.stage));
+        multiply_keys(memory_.keys(place_.stage));
+        ptx::wait_products<0>();
+      }
       set_free(memory_.keys_free(place_.stage));
     }
     ptx::wait_products<0>();
