@@ -29,6 +29,7 @@ struct KeptAlgorithm {
   cublasLtMatmulAlgo_t words = {};
   bool exists = false;  // false: cuBLASLt has none for this product
   bool checked = true;  // false: comes from a file, and may not fit
+  bool measured = false;
 };
 using AlgorithmTable = std::unordered_map<ProductKey, KeptAlgorithm, ProductKeyHash>;
 
@@ -45,7 +46,8 @@ struct AlgorithmOrigin {
 // What the folder has for this origin: nothing where there is no file, or not a sound one.
 AlgorithmTable read_algorithms(const std::filesystem::path& folder, const AlgorithmOrigin& origin);
 
-// Replaces the file in one move, so that nobody reads half of it. Throws NF_IO.
+// Keeps those that were measured. Replaces the file in one move, so that nobody reads half of it.
+// Throws NF_IO.
 void write_algorithms(const std::filesystem::path& folder, const AlgorithmOrigin& origin,
                       const AlgorithmTable& table);
 

@@ -111,7 +111,13 @@ void GemmAlgorithms::tune(const ProductKind& kind, uint32_t rows, TuningMemory m
   const int best = timing.fastest(product, words);
   if (best < 0) return;
   const std::lock_guard lock(mutex_);
-  algorithms_[key] = {words[size_t(best)], true, true};
+  algorithms_[key] = {words[size_t(best)], true, true, true};
+}
+
+bool GemmAlgorithms::is_measured(const ProductKind& kind, uint32_t rows) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = algorithms_.find(key_of(normalised(kind), rows));
+  return found != algorithms_.end() && found->second.measured;
 }
 
 bool GemmAlgorithms::load(const std::filesystem::path& folder) {
