@@ -54,8 +54,8 @@ bool parse_line(const std::string& line, ProductKey& key, KeptAlgorithm& algorit
   kind.operand = DType(operand);
   kind.out_dtype = DType(out_dtype);
   algorithm.exists = true;
-  algorithm.checked = false;
   algorithm.measured = true;
+  algorithm.checked = false;
   return is_sound(kind);
 }
 
@@ -102,7 +102,7 @@ void write_algorithms(const std::filesystem::path& folder, const AlgorithmOrigin
                       const AlgorithmTable& table) {
   std::vector<std::string> lines;
   for (const auto& [key, algorithm] : table) {
-    if (algorithm.measured) lines.push_back(line_of(key, algorithm));
+    if (algorithm.exists && algorithm.measured) lines.push_back(line_of(key, algorithm));
   }
   std::sort(lines.begin(), lines.end());
 

@@ -27,9 +27,9 @@ struct ProductKeyHash {
 // An algorithm as the library keeps it: a few words that only the same version can read.
 struct KeptAlgorithm {
   cublasLtMatmulAlgo_t words = {};
-  bool exists = false;  // false: cuBLASLt has none for this product
-  bool checked = true;  // false: comes from a file, and may not fit
-  bool measured = false;
+  bool exists = false;    // false: cuBLASLt has none for this product
+  bool measured = false;  // false: the library's first choice
+  bool checked = true;    // false: comes from a file, and may not fit
 };
 using AlgorithmTable = std::unordered_map<ProductKey, KeptAlgorithm, ProductKeyHash>;
 
@@ -46,8 +46,8 @@ struct AlgorithmOrigin {
 // What the folder has for this origin: nothing where there is no file, or not a sound one.
 AlgorithmTable read_algorithms(const std::filesystem::path& folder, const AlgorithmOrigin& origin);
 
-// Keeps those that were measured. Replaces the file in one move, so that nobody reads half of it.
-// Throws NF_IO.
+// Replaces the file by what was measured, in one move, so that nobody reads half of it. Throws
+// NF_IO.
 void write_algorithms(const std::filesystem::path& folder, const AlgorithmOrigin& origin,
                       const AlgorithmTable& table);
 

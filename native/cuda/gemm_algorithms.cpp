@@ -75,7 +75,7 @@ const KeptAlgorithm& GemmAlgorithms::algorithm_of(const ProductKey& key) {
 KeptAlgorithm GemmAlgorithms::choose(const ProductKey& key, LtProduct& product) const {
   product.set_rows(batch_invariant_ ? kInvariantRows : key.rows);
   for (const cublasLtMatmulAlgo_t& words : product.candidates(kMaxCandidates, batch_invariant_)) {
-    if (works(key, product, words)) return {words, true, true};
+    if (works(key, product, words)) return {words, true, false, true};
   }
   return {};
 }
@@ -96,6 +96,12 @@ size_t GemmAlgorithms::tuning_bytes(const ProductKind& kind, uint32_t rows) {
   return ProductTiming::bytes(kind, rows);
 }
 
+bool GemmAlgorithms::is_measured(const ProductKind& kind, uint32_t rows) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = algorithms_.find(key_of(normalised(kind), rows));
+  return found != algorithms_.end() && found->second.measured;
+}
+
 void GemmAlgorithms::tune(const ProductKind& kind, uint32_t rows, TuningMemory memory,
                           cudaStream_t stream) {
   NF_ASSERT(memory.bytes >= tuning_bytes(kind, rows));
@@ -109,15 +115,12 @@ void GemmAlgorithms::tune(const ProductKind& kind, uint32_t rows, TuningMemory m
   product.set_rows(rows);
   ProductTiming timing(wanted, rows, memory.data, memory.bytes, stream);
   const int best = timing.fastest(product, words);
-  if (best < 0) return;
+  KeptAlgorithm kept;
+  kept.measured = true;
+  kept.exists = best >= 0;
+  if (kept.exists) kept.words = words[size_t(best)];
   const std::lock_guard lock(mutex_);
-  algorithms_[key] = {words[size_t(best)], true, true, true};
-}
-
-bool GemmAlgorithms::is_measured(const ProductKind& kind, uint32_t rows) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = algorithms_.find(key_of(normalised(kind), rows));
-  return found != algorithms_.end() && found->second.measured;
+  algorithms_[key] = kept;
 }
 
 bool GemmAlgorithms::load(const std::filesystem::path& folder) {

@@ -17,8 +17,6 @@
 
 namespace nf::cuda {
 
-class CudaLane;
-
 // The rows that m rows share an algorithm with: the next of 1, 2, 4, 8, 16, 32, 64, 96, 128, 192,
 // 256, 384, ...
 constexpr uint32_t row_bucket(uint32_t m) {
@@ -47,6 +45,8 @@ class GemmAlgorithms {
   bool multiply(const ProductKind& kind, uint32_t rows, const ProductBuffers& buffers,
                 cudaStream_t stream);
 
+  // Was the product's algorithm chosen by tune, now or in an earlier run?
+  bool is_measured(const ProductKind& kind, uint32_t rows) const;
   // Bytes of memory that tune needs at least; with several times as many, weights are read from
   // the device's memory as they are in service, not from its cache.
   static size_t tuning_bytes(const ProductKind& kind, uint32_t rows);
@@ -84,8 +84,5 @@ class GemmAlgorithms {
   std::unordered_map<ProductKey, std::unique_ptr<LtProduct>, ProductKeyHash> products_;  // rows: 0
   AlgorithmTable algorithms_;
 };
-
-// Those of the device of a lane.
-GemmAlgorithms& algorithms_of(CudaLane& lane);
 
 }  // namespace nf::cuda

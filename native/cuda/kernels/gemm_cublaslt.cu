@@ -6,6 +6,7 @@
 #include "cuda/lane.h"
 #include "cuda/launch.h"
 #include "cuda/operand.h"
+#include "cuda/runtime.h"
 
 namespace nf::cuda {
 namespace {
@@ -82,7 +83,7 @@ void gemm_cublaslt(const OpArgs& op, Lane& lane) {
       args.residual == nullptr ? nullptr : args.residual + first_out,
       out,
       aligned_scratch(cuda)};
-  if (!algorithms_of(cuda).multiply(kind, args.rows.size(), buffers, cuda.stream())) {
+  if (!cuda.runtime().gemm_algorithms().multiply(kind, args.rows.size(), buffers, cuda.stream())) {
     return gemm_mma<operand>(op, lane);
   }
   if (args.softcap > 0) cap(args, reinterpret_cast<float*>(out), cuda);
