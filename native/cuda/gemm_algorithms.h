@@ -53,8 +53,6 @@ class GemmAlgorithms {
   // Measures the library's candidates on random operands and keeps the fastest. Waits for it.
   void tune(const ProductKind& kind, uint32_t rows, TuningMemory memory, cudaStream_t stream);
 
-  bool is_measured(const ProductKind& kind, uint32_t rows) const;
-
   // Adds what an earlier run kept in this folder; false: there is nothing of use. What was already
   // known stays.
   bool load(const std::filesystem::path& folder);
