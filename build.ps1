@@ -38,12 +38,12 @@ try {
       & cmake '-DALL=ON' -P eng/test.cmake
       exit $LASTEXITCODE
     }
-    { @('build', 'publish', 'format', 'bindings', 'clean') -ccontains $_ } {
+    { @('build', 'publish', 'device-kit', 'format', 'bindings', 'clean') -ccontains $_ } {
       Invoke-Build "-t:$target" @rest
     }
     default {
       Write-Host "build.ps1: unknown target '$target'"
-      Write-Host 'targets: build test test-all serve publish format bindings clean'
+      Write-Host 'targets: build test test-all serve publish device-kit format bindings clean'
       exit 2
     }
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./build.sh <target> [arguments]: forwards to build.proj. Its twin on Windows is build.ps1.
 #
-#   build, publish, format, bindings, clean    see build.proj; arguments go to MSBuild
+#   build, publish, device-kit, format, bindings, clean    see build.proj; arguments go to MSBuild
 #   test        builds, then runs every test; the last line is "N passed, N failed, N skipped"
 #   test-all    the same with large counts, native tests under sanitizers, and style checks
 #   serve [model folder] [arguments of `nanoflow serve`]    the sample model by default
@@ -29,12 +29,12 @@ case $target in
     msbuild -t:build
     exec cmake -DALL=ON -P eng/test.cmake
     ;;
-  build | publish | format | bindings | clean)
+  build | publish | device-kit | format | bindings | clean)
     msbuild "-t:$target" "$@"
     ;;
   *)
     echo "build.sh: unknown target '$target'" >&2
-    echo "targets: build test test-all serve publish format bindings clean" >&2
+    echo "targets: build test test-all serve publish device-kit format bindings clean" >&2
     exit 2
     ;;
 esac

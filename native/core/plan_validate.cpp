@@ -25,6 +25,23 @@ bool overlap(const nf_partition& a, const nf_partition& b) {
   return a.first_unit < b.first_unit + b.num_units && b.first_unit < a.first_unit + a.num_units;
 }
 
+// A hard split takes whole steps of units, or what is left of the device.
+void check_disjoint(const nf_partition& partition, const std::string& name,
+                    const nf_device_info& device) {
+  if (partition.kind != NF_PARTITION_DISJOINT) return;
+  if ((device.flags & NF_DEVICE_DISJOINT_PARTITIONS) == 0) {
+    refuse(name + " is disjoint, and this device has no hard split");
+  }
+  const uint32_t end = uint32_t{partition.first_unit} + partition.num_units;
+  const bool fits = partition.first_unit % device.unit_step == 0 &&
+                    (partition.num_units % device.unit_step == 0 || end == device.num_units);
+  if (!fits) {
+    refuse(name + " has units [" + std::to_string(partition.first_unit) + ", " +
+           std::to_string(end) + "); a disjoint one takes steps of " +
+           std::to_string(device.unit_step) + ", or the rest");
+  }
+}
+
 void check_partitions(const Plan& plan, const nf_device_info& device) {
   for (size_t i = 0; i < plan.partitions.size(); ++i) {
     const nf_partition& partition = plan.partitions[i];
@@ -35,6 +52,7 @@ void check_partitions(const Plan& plan, const nf_device_info& device) {
       refuse(name + " ends at unit " + std::to_string(partition.first_unit + partition.num_units) +
              ", the device has " + std::to_string(device.num_units));
     }
+    check_disjoint(partition, name, device);
     for (size_t j = 0; j < i; ++j) {
       const nf_partition& other = plan.partitions[j];
       if (partition.kind != NF_PARTITION_DISJOINT || other.kind != NF_PARTITION_DISJOINT) continue;

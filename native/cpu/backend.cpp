@@ -26,6 +26,8 @@ CpuBackend::CpuBackend(uint32_t num_threads, IsaChoice isa) : isa_(isa) {
   info_.device_kind = NF_DEVICE_CPU;
   info_.num_units = num_threads;
   info_.row_tile = kRowTile;
+  info_.flags = NF_DEVICE_DISJOINT_PARTITIONS;
+  info_.unit_step = 1;
   std::snprintf(info_.name, sizeof(info_.name), "cpu");
   std::snprintf(info_.isa, sizeof(info_.isa), "%s", isa_name(isa.isa));
   std::snprintf(info_.reason, sizeof(info_.reason), "%s", isa.reason);

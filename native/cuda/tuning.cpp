@@ -98,8 +98,11 @@ void tune_products(const Program& program, Runtime& runtime) {
     const ProductKind kind = kind_of(program, bound);
     for (const uint32_t rows : rows_of(program, bound)) changed |= tuning.tune(kind, rows);
   }
-  if (changed && !runtime.cache_folder().empty()) {
+  if (!changed || runtime.cache_folder().empty()) return;
+  try {
     runtime.gemm_algorithms().save(runtime.cache_folder());
+  } catch (const Error&) {
+    // A folder that cannot be written costs the next start its time, and this one nothing.
   }
 }
 

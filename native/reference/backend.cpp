@@ -13,6 +13,8 @@ ReferenceBackend::ReferenceBackend() {
   info_.device_kind = NF_DEVICE_REFERENCE;
   info_.num_units = 64;  // any plan is welcome: its lanes are walked one after the other
   info_.row_tile = 1;
+  info_.flags = NF_DEVICE_DISJOINT_PARTITIONS;
+  info_.unit_step = 1;
   std::snprintf(info_.name, sizeof(info_.name), "reference");
   std::snprintf(info_.isa, sizeof(info_.isa), "fp32");
   std::snprintf(info_.reason, sizeof(info_.reason), "plain loops on one thread, for comparison");

@@ -1,5 +1,5 @@
 // Tokens and log-probabilities against transformers in float32. The reference device has to agree
-// to rounding; the CPU device computes in bfloat16, and may pick the runner-up of a close race.
+// to rounding; the CPU and a GPU compute in bfloat16, and may pick the runner-up of a close race.
 
 using NanoFlow.Engine;
 
@@ -34,7 +34,16 @@ public sealed class LogProbTests(ITestOutputHelper output)
     [Theory]
     [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public Task Cpu_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model) =>
-        CheckCpu(GoldenFile.Open(model));
+        Check(GoldenFile.Open(model), DeviceKind.Cpu);
+
+    [Theory]
+    [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
+    public Task Cuda_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model)
+    {
+        var (device, problem) = DeviceProbe.Of(DeviceKind.Cuda);
+        Assert.SkipWhen(device is null, problem);
+        return Check(GoldenFile.Open(model), DeviceKind.Cuda);
+    }
 
     // The prefixes above never grow past the border of the long rope while they run; this text
     // does.
@@ -63,7 +72,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
 
     [Fact]
     public Task Cpu_StorytellerPrefixes_GivesTransformersTokensWhereTheMarginIsClear() =>
-        CheckCpu(GoldenFile.OpenStoryteller());
+        Check(GoldenFile.OpenStoryteller(), DeviceKind.Cpu);
 
     [Fact]
     public async Task Cpu_StorytellerAnswers_EqualTransformersUpToTheFirstCloseRace()
@@ -93,12 +102,12 @@ public sealed class LogProbTests(ITestOutputHelper output)
         }
     }
 
-    private async Task CheckCpu(GoldenFile golden)
+    private async Task Check(GoldenFile golden, DeviceKind device)
     {
         var worst = 0.0;
         var steps = 0;
         var excluded = 0;
-        await foreach (var (step, token) in GoldenRun.Force(golden, DeviceKind.Cpu, (_, _) => true))
+        await foreach (var (step, token) in GoldenRun.Force(golden, device, (_, _) => true))
         {
             steps++;
             worst = Math.Max(worst, GoldenRun.Difference(step, token));

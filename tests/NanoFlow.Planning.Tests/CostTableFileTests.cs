@@ -19,6 +19,7 @@ public class CostTableFileTests
                 (read.Origin, read.Model, read.PeakGflops, read.PeakGigabytesPerSecond));
             Assert.Equal(set.Table.UnitCount, read.Table.UnitCount);
             Assert.Equal(set.Table.UnitChoices, read.Table.UnitChoices);
+            Assert.Equal(set.Table.MayExceedUnits, read.Table.MayExceedUnits);
             Assert.Equal(set.Table.HandoffMicroseconds, read.Table.HandoffMicroseconds);
             Assert.Equal(set.Table.Ops, read.Table.Ops);
             Assert.Equal(set.Table.Pairs, read.Table.Pairs);
@@ -39,7 +40,8 @@ public class CostTableFileTests
 
     [Theory]
     [InlineData("format", "\"nanoflow-plan\"", "costs.format")]
-    [InlineData("version", "2", "costs.version: is 2, supported is 1")]
+    [InlineData("version", "1", "costs.version: is 1, supported is 2")]
+    [InlineData("may_exceed_units", "1", "costs.may_exceed_units: is Number")]
     [InlineData("units", "0", "costs.units: is 0, allowed are 1 to 65535")]
     [InlineData("units", "5", "the last choice of units is not 5")]
     [InlineData("unit_choices", "[]", "costs.unit_choices: has 0 entries")]

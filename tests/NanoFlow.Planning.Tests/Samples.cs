@@ -128,7 +128,10 @@ internal static class Samples
             choices[random.Next(2)],
             1 + random.NextDouble(),
             1 + random.NextDouble()));
-        var table = new CostTable(Graph, 4, choices, random.NextDouble() * 5, ops, pairs);
+        var table = new CostTable(Graph, 4, choices, random.NextDouble() * 5, ops, pairs)
+        {
+            MayExceedUnits = random.Next(2) == 0,
+        };
         return new CostSet(Here, "tiny", table, 1234.5 * random.NextDouble(), 56.78);
     }
 

@@ -17,17 +17,11 @@ using nf::RowRange;
 constexpr uint16_t kNan = 0xffff;
 
 uint16_t narrow(float value, DType operand) {
-  std::byte bytes[2];
-  store(value, operand, bytes);
-  uint16_t bits;
-  std::memcpy(&bits, bytes, 2);
-  return bits;
+  return operand == DType::kF16 ? nf::to_half(value) : nf::to_bf16(value).bits;
 }
 
 float widen(uint16_t bits, DType operand) {
-  std::byte bytes[2];
-  std::memcpy(bytes, &bits, 2);
-  return load(operand, bytes);
+  return operand == DType::kF16 ? nf::half_to_float(bits) : nf::to_float(nf::BF16{bits});
 }
 
 }  // namespace

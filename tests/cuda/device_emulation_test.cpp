@@ -159,10 +159,10 @@ TEST("copies check where they lead") {
 }
 
 TEST("memory of the device is counted, limited, and NaNs at first") {
-  emulation::DeviceSpec spec;
-  spec.memory = 1 << 20;
-  emulation::reset_device(spec);
   const size_t before = emulation::device_bytes_in_use();
+  emulation::DeviceSpec spec;
+  spec.memory = before + (1 << 20);
+  emulation::reset_device(spec);
   float* first = nullptr;
   void* second = nullptr;
   REQUIRE_CUDA(cudaMalloc(&first, 600 << 10));
@@ -173,7 +173,7 @@ TEST("memory of the device is counted, limited, and NaNs at first") {
   CHECK(cudaGetLastError() == cudaSuccess);
   size_t free_bytes = 0, total = 0;
   REQUIRE_CUDA(cudaMemGetInfo(&free_bytes, &total));
-  CHECK_EQ(total, size_t{1} << 20);
+  CHECK_EQ(total, spec.memory);
   CHECK_EQ(free_bytes, total - before - (600 << 10));
   REQUIRE_CUDA(cudaFree(first));
   CHECK(cudaFree(first) == cudaErrorInvalidValue);

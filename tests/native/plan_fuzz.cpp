@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "core/program_check.h"
+#include "plan_scene.h"
 #include "random_plan.h"
 #include "tiny_model.h"
 
@@ -58,45 +59,6 @@ class DelayingObserver final : public nf::ExecutionObserver {
   bool across_layers_ = false;
 };
 
-// A model with conversations in the middle of their life, and one step over them: some decode, some
-// prefill their first chunk, some a later one.
-struct Scene {
-  explicit Scene(const test::TinyOptions& options, uint64_t seed) : model(options, seed) {
-    std::mt19937_64 random(seed);
-    for (uint32_t i = 0; i < 9; ++i) {
-      const uint32_t context = i % 3 == 1 ? 0 : 1 + static_cast<uint32_t>(random() % 70);
-      const uint32_t rows = i < 4 ? 1 : 1 + static_cast<uint32_t>(random() % 9);
-      test::Conversation& conversation = model.converse(context + rows, random());
-      while (conversation.position < context) {
-        const uint32_t chunk = std::min(context - conversation.position, 40u);
-        model.step(model.sequential(), {{&conversation, chunk}}, 0);
-      }
-      parts.push_back({&conversation, rows});
-      start.push_back(context);
-      num_rows += rows;
-    }
-  }
-
-  std::vector<std::vector<float>> run(nf::Program& program) {
-    for (size_t i = 0; i < parts.size(); ++i) parts[i].conversation->position = start[i];
-    // What an earlier step left behind must not help: poison every activation.
-    std::memset(model.engine().memory().arena, 0xff, model.engine().memory().layout.total_bytes);
-    return model.step(program, parts, 4);
-  }
-
-  test::TinyModel model;
-  std::vector<test::Part> parts;
-  std::vector<uint32_t> start;
-  uint32_t num_rows = 0;
-};
-
-bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0) return false;
-  }
-  return a.size() == b.size();
-}
-
 struct Shares {
   int plans = 0;
   int together = 0;
@@ -104,7 +66,7 @@ struct Shares {
 };
 
 void fuzz(const test::TinyOptions& options, uint64_t seed, int plans, Shares& shares) {
-  Scene scene(options, seed);
+  test::PlanScene scene(options, seed);
   const auto expected = scene.run(scene.model.sequential());
   const std::vector<int32_t> tokens = scene.model.sampled();
   std::mt19937_64 random(seed);
@@ -112,13 +74,13 @@ void fuzz(const test::TinyOptions& options, uint64_t seed, int plans, Shares& sh
     const uint32_t step_rows =
         random() % 2 == 0 ? scene.num_rows : 1 + static_cast<uint32_t>(random() % 1000);
     nf::Program& program = scene.model.add_program(test::random_plan(
-        scene.model.engine().graph(), scene.model.engine().device().num_units, step_rows, random));
+        scene.model.engine().graph(), scene.model.engine().device(), step_rows, random));
     CHECK_EQ(nf::check_program(program, scene.num_rows, 9), std::string());
     DelayingObserver observer(random());
     scene.model.engine().observe(&observer);
     const auto logits = scene.run(program);
     scene.model.engine().observe(nullptr);
-    CHECK(same_bits(expected, logits));
+    CHECK(test::same_bits(expected, logits));
     CHECK(tokens == scene.model.sampled());
     ++shares.plans;
     shares.together += observer.together();

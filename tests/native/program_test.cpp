@@ -71,8 +71,8 @@ TEST("every wait that lowering keeps is needed: removing any one is caught") {
   int removed = 0;
   for (int i = 0; i < test::scale(40, 400); ++i) {
     test::TinyModel& model = models[i % 6];
-    nf::Program& program =
-        model.add_program(test::random_plan(model.engine().graph(), 4, kRows, random));
+    nf::Program& program = model.add_program(
+        test::random_plan(model.engine().graph(), model.engine().device(), kRows, random));
     REQUIRE(nf::check_program(program, kRows, kRows).empty());
     for (nf::BoundNanoOp& bound : program.mutable_nano_ops()) {
       for (auto& waits : bound.waits) {
@@ -123,8 +123,8 @@ TEST("a scaled plan keeps its ranges in order and covers every row") {
   std::mt19937_64 random(test::seed());
   for (int i = 0; i < 50; ++i) {
     const auto step_rows = 1 + static_cast<uint32_t>(random() % 500);
-    nf::Program& program =
-        model.add_program(test::random_plan(model.engine().graph(), 4, step_rows, random));
+    nf::Program& program = model.add_program(
+        test::random_plan(model.engine().graph(), model.engine().device(), step_rows, random));
     for (uint32_t rows = 1; rows <= 64; ++rows) {
       uint64_t covered = 0;
       for (const nf::BoundNanoOp& bound : program.nano_ops()) {

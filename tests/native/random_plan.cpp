@@ -11,8 +11,8 @@ namespace {
 
 class Generator {
  public:
-  Generator(const nf::Graph& graph, uint32_t num_units, std::mt19937_64& random)
-      : graph_(graph), num_units_(num_units), random_(random) {}
+  Generator(const nf::Graph& graph, const nf_device_info& device, std::mt19937_64& random)
+      : graph_(graph), num_units_(device.num_units), step_(device.unit_step), random_(random) {}
 
   nf::Plan generate(uint32_t step_rows) {
     plan_.step_rows = step_rows;
@@ -29,17 +29,19 @@ class Generator {
 
   void add_lanes() {
     const bool disjoint = below(2) == 0;
-    const uint32_t lanes = 1 + below(disjoint ? std::min(num_units_, 4u) : 4u);
+    const uint32_t steps = num_units_ / step_;
+    const uint32_t lanes = 1 + below(disjoint ? std::min(steps, 4u) : 4u);
     uint32_t first = 0;
     for (uint32_t lane = 0; lane < lanes; ++lane) {
       nf_partition partition{};
       partition.kind = disjoint ? NF_PARTITION_DISJOINT : NF_PARTITION_SHARED;
       if (disjoint) {
-        // Leave at least one unit for each lane that follows.
-        const uint32_t spare = num_units_ - first - (lanes - lane - 1);
-        partition.first_unit = static_cast<uint16_t>(first);
-        partition.num_units = static_cast<uint16_t>(1 + below(spare));
-        first += partition.num_units;
+        // In steps of units; leave at least one for each lane that follows.
+        const uint32_t spare = steps - first - (lanes - lane - 1);
+        const uint32_t taken = 1 + below(spare);
+        partition.first_unit = static_cast<uint16_t>(first * step_);
+        partition.num_units = static_cast<uint16_t>(taken * step_);
+        first += taken;
       } else {
         partition.num_units = static_cast<uint16_t>(1 + below(num_units_));
       }
@@ -123,15 +125,16 @@ class Generator {
 
   const nf::Graph& graph_;
   uint32_t num_units_;
+  uint32_t step_;
   std::mt19937_64& random_;
   nf::Plan plan_;
 };
 
 }  // namespace
 
-nf::Plan random_plan(const nf::Graph& graph, uint32_t num_units, uint32_t step_rows,
+nf::Plan random_plan(const nf::Graph& graph, const nf_device_info& device, uint32_t step_rows,
                      std::mt19937_64& random) {
-  return Generator(graph, num_units, random).generate(step_rows);
+  return Generator(graph, device, random).generate(step_rows);
 }
 
 }  // namespace test

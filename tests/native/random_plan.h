@@ -8,7 +8,7 @@
 
 namespace test {
 
-nf::Plan random_plan(const nf::Graph& graph, uint32_t num_units, uint32_t step_rows,
+nf::Plan random_plan(const nf::Graph& graph, const nf_device_info& device, uint32_t step_rows,
                      std::mt19937_64& random);
 
 }  // namespace test

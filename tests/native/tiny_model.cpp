@@ -99,6 +99,8 @@ nf_engine_options tiny_engine_options(const TinyOptions& options) {
   engine.num_pages =
       TinyModel::kMaxSequences * (TinyModel::kMaxPositions / options.page_tokens + 1);
   engine.num_slots = 2;
+  engine.flags = options.engine_flags;
+  engine.operand_dtype = options.operand_dtype;
   return engine;
 }
 
@@ -107,8 +109,10 @@ TinyModel::TinyModel(const TinyOptions& options, uint64_t seed)
       page_tokens_(options.page_tokens) {
   load_weights(options, seed);
   engine_->make_ready();
-  sequential_ = &add_program(nf::sequential_plan(
-      engine_->graph(), std::min(options.threads, engine_->device().num_units)));
+  const uint32_t units = engine_->device().num_units;
+  const bool on_host = options.device != NF_DEVICE_CUDA;
+  sequential_ = &add_program(
+      nf::sequential_plan(engine_->graph(), on_host ? std::min(options.threads, units) : units));
 }
 
 void TinyModel::load_weights(const TinyOptions& options, uint64_t seed) {

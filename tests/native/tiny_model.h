@@ -33,6 +33,8 @@ struct TinyOptions {
   std::vector<float> long_factors = {};
   uint32_t experts = 0;  // 0: dense
   uint32_t experts_per_token = 0;
+  uint32_t engine_flags = 0;   // nf_engine_flag
+  uint32_t operand_dtype = 0;  // of a CUDA device; 0: bf16
 };
 
 // A backend with so many threads.

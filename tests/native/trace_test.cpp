@@ -120,8 +120,8 @@ TEST("a trace has every nano-op once a layer, in an order its dependencies allow
     Scene scene({.device = device, .threads = 2, .layers = 4});
     scene.engine().start_trace(kManySpans);
     for (int plan = 0; plan < 20; ++plan) {
-      nf::Program& program =
-          scene.model().add_program(test::random_plan(scene.engine().graph(), 2, 21, random));
+      nf::Program& program = scene.model().add_program(
+          test::random_plan(scene.engine().graph(), scene.engine().device(), 21, random));
       scene.run(program);
       const std::vector<nf_span> spans = read_all(scene.engine());
       check_order(program, spans, check_complete(program, spans));

@@ -16,16 +16,13 @@
 #include <type_traits>
 
 #include "core/op.h"
+#include "cuda/kernels/reduce.h"
 #include "cuda/kv_page.h"
 #include "cuda/operand.h"
 #include "cuda/ptx.h"
 
 namespace nf::cuda {
 
-constexpr uint32_t kWarpSize = 32;
-constexpr uint32_t kAllLanes = ~0u;
-__device__ inline uint32_t lane_index() { return threadIdx.x % kWarpSize; }
-__device__ inline uint32_t warp_index() { return threadIdx.x / kWarpSize; }
 constexpr float kLog2E = 1.44269504088896341f;
 
 // The arguments of an attention kernel, passed by value.

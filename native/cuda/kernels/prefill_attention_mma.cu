@@ -28,8 +28,8 @@ struct PrefillShape {
   static constexpr uint32_t kWarps = dim <= 128 ? 4 : 8;
   static constexpr uint32_t kThreads = kWarps * kWarpSize;
   static constexpr uint32_t kBlocksPerUnit = dim <= 128 ? 2 : 1;
-  static constexpr uint32_t kRowTiles = kTileRows / 16 / kWarps;  // of a warp
-  static constexpr uint32_t kStep = dim <= 128 ? 64 : 32;         // tokens
+  static constexpr uint32_t kRowTiles = kTileRows / 16 / kWarps;            // of a warp
+  static constexpr uint32_t kStep = dim <= 64 ? 64 : dim <= 128 ? 48 : 32;  // tokens
   static constexpr uint32_t kStepTiles = kStep / kTileTokens;
   static constexpr uint32_t kSlots = dim <= 192 ? 3 : 2;
   static constexpr uint32_t kHalfTile = kTileTokens * dim;  // elements
@@ -46,41 +46,31 @@ class StepRing {
   __device__ StepRing(T* slots, const AttentionInput& input, const PrefillTile& tile)
       : slots_(slots),
         input_(input),
-        tile_(tile),
-        tiles_((tile.end + kTileTokens - 1) / kTileTokens),
-        next_(tile.begin / Shape::kStep * Shape::kStepTiles) {
-    read_pages();
-  }
-
-  // Starts to copy what comes next, if anything does.
-  __device__ void fill() {
-    if (next_ < tiles_) copy(slots_ + fill_slot_ * Shape::kSlot);
-    ptx::async_commit();
-    fill_slot_ = fill_slot_ + 1 < Shape::kSlots ? fill_slot_ + 1 : 0;
-    values_ = !values_;
-    if (!values_) {
-      next_ += Shape::kStepTiles;
-      read_pages();
-    }
+        pages_(tile.pages),
+        kv_head_(tile.kv_head),
+        begin_(tile.begin),
+        end_(tile.end),
+        next_(tile.begin / Shape::kStep * Shape::kStep) {
+    for (uint32_t i = 0; i + 1 < Shape::kSlots; ++i) fill(i);
   }
 
   // Waits for what comes next, and uses the time until then for what was read before.
   __device__ const T* take() {
     ptx::async_wait<int{Shape::kSlots} - 2>();
     __syncthreads();  // all copies are there, and all warps have left the slot to be filled
-    fill();
-    const T* slot = slots_ + take_slot_ * Shape::kSlot;
-    take_slot_ = take_slot_ + 1 < Shape::kSlots ? take_slot_ + 1 : 0;
+    const T* slot = slots_ + slot_ * Shape::kSlot;
+    fill(slot_ == 0 ? Shape::kSlots - 1 : slot_ - 1);
+    slot_ = slot_ + 1 < Shape::kSlots ? slot_ + 1 : 0;
     return slot;
   }
 
  private:
-  // Of the step at next_, ahead of their use.
-  __device__ void read_pages() {
-#pragma unroll
-    for (uint32_t i = 0; i < Shape::kStepTiles; ++i) {
-      if (next_ + i < tiles_) pages_[i] = tile_.pages[(next_ + i) / input_.layout.tiles()];
-    }
+  // Starts to copy what comes next, if anything does.
+  __device__ void fill(uint32_t slot) {
+    if (next_ < end_) copy(slots_ + slot * Shape::kSlot);
+    ptx::async_commit();
+    next_ += values_ ? Shape::kStep : 0;
+    values_ = !values_;
   }
 
   // Tokens that no row of the tile sees become zeros, whatever stands there.
@@ -88,26 +78,26 @@ class StepRing {
     constexpr uint32_t kPieces = Shape::kHalfTile / 8;  // of 16 bytes, in half a tile
 #pragma unroll
     for (uint32_t i = 0; i < Shape::kStepTiles; ++i) {
-      const uint32_t tile = next_ + i;
-      const T* source = input_.tile<T>(tile < tiles_ ? pages_[i] : 0, tile_.kv_head, tile) +
+      const uint32_t first = next_ + i * kTileTokens;
+      const uint32_t tile = min(first, end_ - 1) / kTileTokens;
+      const T* source = input_.tile<T>(pages_[tile / input_.layout.tiles()], kv_head_, tile) +
                         (values_ ? input_.layout.half_tile() : 0);
       for (uint32_t piece = threadIdx.x; piece < kPieces; piece += Shape::kThreads) {
-        const uint32_t token = tile * kTileTokens + piece * 8 % kBlockElements / kBlockColumns;
+        const uint32_t token = first + piece * 8 % kBlockElements / kBlockColumns;
         ptx::async_copy_16(slot + i * Shape::kHalfTile + piece * 8, source + piece * 8,
-                           token >= tile_.begin && token < tile_.end);
+                           token >= begin_ && token < end_);
       }
     }
   }
 
   T* slots_;
   const AttentionInput& input_;
-  const PrefillTile& tile_;
-  uint32_t tiles_;  // of the context
-  uint32_t next_;   // first tile of the step to be filled next
-  uint32_t pages_[Shape::kStepTiles];
-  uint32_t fill_slot_ = 0;
-  uint32_t take_slot_ = 0;
-  bool values_ = false;  // they are to be filled next
+  const uint32_t* pages_;
+  uint32_t kv_head_;
+  uint32_t begin_, end_;  // tokens that any row of the tile sees
+  uint32_t next_;         // first token of the step to be filled next
+  uint32_t slot_ = 0;     // to be taken next; the one before it is filled next
+  bool values_ = false;   // they are to be filled next
 };
 
 // Starts to copy the queries of a tile, laid out as tiles of keys are; zeros where there is none.
@@ -135,6 +125,7 @@ struct WarpRows {
   static constexpr uint32_t kBlocks = Shape::kDim / 16;
 
   using Scores = float[kRowTiles][kGroups][4];  // (row g, tokens 2t and 2t + 1), (row g + 8, ...)
+  using Weights = uint32_t[kRowTiles][Shape::kStepTiles][4];  // A operands
 
   float max[kRowTiles][2];
   float sum[kRowTiles][2];
@@ -220,7 +211,7 @@ struct WarpRows {
   }
 
   // Turns scores into weights, and scales what there is to the new maximum.
-  __device__ void weigh(Scores& scores) {
+  __device__ void weigh(Scores& scores, Weights& weights) {
     bool changed = false;
     float scales[kRowTiles][2];
 #pragma unroll
@@ -248,6 +239,14 @@ struct WarpRows {
           }
         }
       }
+#pragma unroll
+      for (uint32_t tile = 0; tile < Shape::kStepTiles; ++tile) {
+#pragma unroll
+        for (uint32_t i = 0; i < 4; ++i) {
+          const float(&four)[4] = scores[r][2 * tile + i / 2];
+          weights[r][tile][i] = narrow_pair<T>(four[i % 2 * 2], four[i % 2 * 2 + 1]);
+        }
+      }
     }
     // The maximum changes rarely, and a factor of 1 changes nothing.
     if (!__any_sync(kAllLanes, changed)) return;
@@ -263,21 +262,15 @@ struct WarpRows {
     }
   }
 
-  __device__ void add_values(const T* values, const Scores& weights) {
+  __device__ void add_values(const T* values, const Weights& weights) {
     const uint32_t ones = narrow_pair<T>(1.0f, 1.0f);
     const uint32_t all_ones[2] = {ones, ones};
 #pragma unroll
     for (uint32_t tile = 0; tile < Shape::kStepTiles; ++tile) {
-      uint32_t rows[kRowTiles][4];
 #pragma unroll
       for (uint32_t r = 0; r < kRowTiles; ++r) {
-#pragma unroll
-        for (uint32_t i = 0; i < 4; ++i) {
-          const float(&four)[4] = weights[r][2 * tile + i / 2];
-          rows[r][i] = narrow_pair<T>(four[i % 2 * 2], four[i % 2 * 2 + 1]);
-        }
         float sums[4] = {sum[r][0], 0, sum[r][1], 0};
-        ptx::multiply_16x8x16<T>(sums, rows[r], all_ones);
+        ptx::multiply_16x8x16<T>(sums, weights[r][tile], all_ones);
         sum[r][0] = sums[0];
         sum[r][1] = sums[2];
       }
@@ -289,8 +282,8 @@ struct WarpRows {
         const uint32_t high[2] = {block[1], block[3]};
 #pragma unroll
         for (uint32_t r = 0; r < kRowTiles; ++r) {
-          ptx::multiply_16x8x16<T>(out[r][2 * b], rows[r], low);
-          ptx::multiply_16x8x16<T>(out[r][2 * b + 1], rows[r], high);
+          ptx::multiply_16x8x16<T>(out[r][2 * b], weights[r][tile], low);
+          ptx::multiply_16x8x16<T>(out[r][2 * b + 1], weights[r][tile], high);
         }
       }
     }
@@ -324,15 +317,12 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
     attend_prefill(AttentionInput input) {
   using Rows = WarpRows<T, Shape>;
   NF_DYNAMIC_SHARED(T, query);
-  const PrefillWork work(input);
 #pragma unroll 1
-  for (uint32_t turn = 0; work.has(turn); ++turn) {
-    const PrefillTile tile = work.at(turn);
-    if (tile.rows.empty()) continue;
+  for (uint32_t turn = 0; PrefillWork(input).has(turn); ++turn) {
+    const PrefillTile tile = PrefillWork(input).at(turn);
     __syncthreads();  // all warps are through with the tile before
     copy_query<T, Shape>(query, input, tile);
     StepRing<T, Shape> ring(query + Shape::kQuery, input, tile);
-    for (uint32_t i = 0; i + 1 < Shape::kSlots; ++i) ring.fill();
 
     const uint32_t own = warp_index() * Rows::kRows;  // first row of the tile that is this warp's
     const uint32_t first = tile.position + own;
@@ -344,17 +334,19 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerUnit)
          start += Shape::kStep) {
       const bool hidden = idle || start > first + Rows::kRows - 1 ||
                           start + Shape::kStep <= input.args.first_visible(first);
-      typename Rows::Scores scores;
+      typename Rows::Weights weights;
       const T* keys = ring.take();
       if (!hidden) {
+        typename Rows::Scores scores;
         Rows::score(query + own * Shape::kDim, keys, scores);
         Rows::mask(input.args, first, start, scores);
-        rows.weigh(scores);
+        rows.weigh(scores, weights);
       }
       const T* values = ring.take();
-      if (!hidden) rows.add_values(values, scores);
+      if (!hidden) rows.add_values(values, weights);
     }
-    rows.store(input, tile);
+    // Looked up again, because nothing is left of the registers in between.
+    rows.store(input, PrefillWork(input).at(turn));
   }
 }
 

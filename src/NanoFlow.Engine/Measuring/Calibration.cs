@@ -27,7 +27,7 @@ public sealed record Calibration(
     public static Calibration Run(
         IPlanBench bench, CalibrationOptions options, Action<int, int>? progress = null)
     {
-        var choices = UnitsToMeasure(bench.Device.UnitCount);
+        var choices = UnitsToMeasure(bench.Device.UnitCount, bench.Device.UnitStep);
         var solos = new SoloCosts(bench, options, choices);
         var pairs = new PairCosts(bench, options, choices);
         var clock = new MeasuringClock(options.Budget, solos.Count + pairs.Count, progress);
@@ -52,16 +52,30 @@ public sealed record Calibration(
             UnitChoices,
             HandoffMicroseconds,
             Ops,
-            Pairs),
+            Pairs)
+        {
+            MayExceedUnits = bench.Device.MayExceedUnits,
+        },
         PeakGflops,
         PeakGigabytes);
 
     /// <summary>All of few units; of many each half as many again as the one before, so that an
-    /// exchange curve has a dozen points.</summary>
-    public static IReadOnlyList<int> UnitsToMeasure(int unitCount)
+    /// exchange curve has a dozen points. Where a partition has a multiple of some units, only
+    /// those: the first few, then about every eighth of the device.</summary>
+    /// <param name="step">Partitions have a multiple of so many.</param>
+    public static IReadOnlyList<int> UnitsToMeasure(int unitCount, int step)
     {
         const int Few = 8;
         var units = new SortedSet<int> { unitCount };
+        if (step > 1)
+        {
+            var wide = Math.Max(1, unitCount / Few / step) * step;
+            for (var n = step; n + step <= unitCount; n += n < Few / 2 * step ? step : wide)
+            {
+                units.Add(n);
+            }
+            return [.. units];
+        }
         for (var n = 1; n < unitCount; n = n < Few ? n + 1 : n * 3 / 2)
         {
             units.Add(n);

@@ -37,14 +37,16 @@ public sealed class MixTuning
     }
 
     /// <summary>Costs of steps of this mix.</summary>
-    public static TunedCosts Of(IPlanBench bench, ICostModel costs, StepMix mix)
+    /// <param name="isHardSplit">As in PlanSearchOptions: of plans of that kind.</param>
+    public static TunedCosts Of(
+        IPlanBench bench, ICostModel costs, StepMix mix, bool isHardSplit = false)
     {
         var tuning = new MixTuning(bench, costs, mix);
         tuning.Add(Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows));
-        for (var i = 0; i < Plans && RandomPlans.CanDraw(costs); i++)
+        for (var i = 0; i < Plans && RandomPlans.CanDraw(costs, isHardSplit); i++)
         {
             tuning.Add(RandomPlans.Draw(
-                bench.Graph, mix, costs, bench.Device.RowTile, FirstSeed - i));
+                bench.Graph, mix, costs, bench.Device.RowTile, FirstSeed - i, isHardSplit));
         }
         return new TunedCosts(costs, tuning.Factors());
     }

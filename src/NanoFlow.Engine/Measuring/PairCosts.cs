@@ -40,7 +40,7 @@ internal sealed class PairCosts
         {
             foreach (var rows in _rows)
             {
-                var plan = HalvedPlan.Of(_bench.Graph, share, rows);
+                var plan = HalvedPlan.Of(_bench.Graph, share, rows, _bench.Device);
                 using var program = _bench.Open(plan);
                 MeasureRows(program, plan, share, rows, costs, clock);
             }

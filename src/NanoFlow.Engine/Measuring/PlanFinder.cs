@@ -36,27 +36,46 @@ public static class PlanFinder
         FinderOptions options,
         Action<double>? progress = null)
     {
-        var tuned = MixTuning.Of(bench, costs, mix);
-        var found = PlanSearch.Run(
-            bench.Graph,
-            mix,
-            tuned,
-            options.Search with { RowTile = bench.Device.RowTile },
-            progress);
+        bool[] splits = costs.MayExceedUnits && bench.Device.HasDisjointPartitions
+            ? [false, true] // soft and hard: what is faster is measured
+            : [false];
+        var searches = splits
+            .Select((isHard, i) => Search(bench, costs, mix, options.Search with
+            {
+                Budget = options.Search.Budget / splits.Length,
+                IsHardSplit = isHard,
+            },
+            share => progress?.Invoke((i + share) / splits.Length)))
+            .ToArray();
         var sequential = Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows);
-        var proposals = found.Best
-            .Where(plan => !plan.Plan.NanoOps.SequenceEqual(sequential.NanoOps)).ToArray();
+        var proposals = searches.SelectMany(search => search.Found.Best
+            .Where(plan => !plan.Plan.NanoOps.SequenceEqual(sequential.NanoOps))
+            .Select(plan => (search, plan))).ToArray();
         if (proposals.Length == 0)
         {
-            return Bucket(bench, tuned, mix, found, new FoundPlan(sequential, found.Period), []);
+            return Bucket(
+                bench, searches[0], mix, new FoundPlan(sequential, searches[0].Found.Period), []);
         }
         var times = StepComparison.Run(
             bench,
-            [sequential, .. proposals.Select(plan => plan.Plan)],
+            [sequential, .. proposals.Select(proposal => proposal.plan.Plan)],
             mix,
             options.MeasuringBudget);
         var best = Array.IndexOf(times, times[1..].Min(), 1);
-        return Bucket(bench, tuned, mix, found, proposals[best - 1], [times[0], times[best]]);
+        var (chosen, fastest) = proposals[best - 1];
+        return Bucket(bench, chosen, mix, fastest, [times[0], times[best]]);
+    }
+
+    private static TunedSearch Search(
+        IPlanBench bench,
+        ICostModel costs,
+        StepMix mix,
+        PlanSearchOptions options,
+        Action<double> progress)
+    {
+        var tuned = MixTuning.Of(bench, costs, mix, options.IsHardSplit);
+        return new TunedSearch(tuned, PlanSearch.Run(
+            bench.Graph, mix, tuned, options with { RowTile = bench.Device.RowTile }, progress));
     }
 
     /// <summary>Calibrates, then searches and measures the mixes of a server.</summary>
@@ -73,13 +92,13 @@ public static class PlanFinder
             new CalibrationOptions { Budget = budget * CalibratingShare },
             (done, total) => progress?.Invoke(new PlanningProgress(false, done, total)));
         var costs = calibration.ToCosts(bench, origin, model).Table;
-        var mixes = PlanMixes.Default(bench.Limits);
+        var mixes = PlanMixes.Default(bench.Limits, bench.Device.HasOwnMemory);
         var options = new FinderOptions
         {
             Search = new PlanSearchOptions
             {
                 Budget = budget * SearchingShare / mixes.Count,
-                Threads = bench.Device.UnitCount,
+                Threads = Math.Min(bench.Device.UnitCount, Environment.ProcessorCount),
             },
             MeasuringBudget =
                 budget * (1 - CalibratingShare - SearchingShare) / mixes.Count,
@@ -96,12 +115,12 @@ public static class PlanFinder
     // With the measured times of the sequential plan and of this one.
     private static PlanBucket Bucket(
         IPlanBench bench,
-        ICostModel costs,
+        TunedSearch search,
         StepMix mix,
-        SearchResult found,
         FoundPlan plan,
         double[] measured)
     {
+        var (costs, found) = search;
         var prediction = PlanPrediction.Of(plan.Plan, bench.Graph, mix, costs);
         return new PlanBucket(
             mix,
@@ -115,4 +134,6 @@ public static class PlanFinder
                 measured is [var baseline, _] ? baseline : 0),
             prediction.SteadyLayer(bench.Graph.LayerCount));
     }
+
+    private sealed record TunedSearch(ICostModel Costs, SearchResult Found);
 }

@@ -9,10 +9,12 @@ public static class PlanMixes
     private const int ShortContext = 512;
     private const int LongContext = 4096;
 
-    // Decode rows of a busy server; more do not change what bounds a step.
+    // Decode rows of a busy server; more do not change what bounds a step of a CPU. On a GPU the
+    // weights are read for so many rows before arithmetic takes as long.
     private const int DecodeRows = 64;
+    private const int GpuDecodeRows = 256;
 
-    public static IReadOnlyList<StepMix> Default(BenchLimits limits)
+    public static IReadOnlyList<StepMix> Default(BenchLimits limits, bool isGpu = false)
     {
         var mixes = new List<StepMix>();
         var rows = Math.Min(limits.Rows, limits.Context); // a prompt is no longer
@@ -20,7 +22,7 @@ public static class PlanMixes
         {
             var context = Math.Min(wanted, limits.Context);
             var decode = Math.Min(
-                Math.Min(DecodeRows, limits.Sequences - 1),
+                Math.Min(isGpu ? GpuDecodeRows : DecodeRows, limits.Sequences - 1),
                 (int)Math.Min(int.MaxValue, limits.KvTokens / (context + limits.PageTokens)) - 1);
             mixes.Add(new StepMix(rows, 0, Math.Max(context, rows)));
             if (decode > 0)

@@ -49,8 +49,8 @@ public sealed class CostTable : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; }
 
-    /// <summary>Never: what is measured so far are threads of a CPU.</summary>
-    public bool MayExceedUnits => false;
+    /// <summary>A fact of the device that was measured.</summary>
+    public bool MayExceedUnits { get; init; }
 
     public double HandoffMicroseconds { get; }
 

@@ -22,7 +22,7 @@ public static class CostTableFile
     private const int Depth = 3;
 
     private static readonly OriginFile Form =
-        new("nanoflow-costs", Version: 1, "costs", CostLimits.FileBytes, Depth);
+        new("nanoflow-costs", Version: 2, "costs", CostLimits.FileBytes, Depth);
 
     /// <exception cref="ArgumentException">It would be too large to be read again.</exception>
     public static byte[] Write(CostSet set) => Form.Write(set.Origin, set.Model, json =>
@@ -35,6 +35,7 @@ public static class CostTableFile
             json.WriteNumberValue(units);
         }
         json.WriteEndArray();
+        json.WriteBoolean("may_exceed_units", table.MayExceedUnits);
         json.WriteNumber("handoff_us", table.HandoffMicroseconds);
         json.WriteNumber("peak_gflops", set.PeakGflops);
         json.WriteNumber("peak_gb_per_s", set.PeakGigabytesPerSecond);
@@ -86,12 +87,16 @@ public static class CostTableFile
         var names = graph.Ops.ToDictionary(op => (op.Segment, op.Name), op => op.Index);
         var units = root.Int("units", 1, PlanLimits.Units);
         var choices = root.Ints("unit_choices", 1, CostLimits.UnitChoices, 1, units);
+        var mayExceed = root.Bool("may_exceed_units");
         var ops = root.List("ops", 1, CostLimits.OpRows, row => ReadOp(row, names, units));
         var pairs = root.List("pairs", 0, CostLimits.PairRows, row => ReadPair(row, names, units));
         var handoff = root.Number("handoff_us", 0, CostLimits.MaxMicroseconds);
         try
         {
-            return new CostTable(graph, units, choices, handoff, ops, pairs);
+            return new CostTable(graph, units, choices, handoff, ops, pairs)
+            {
+                MayExceedUnits = mayExceed,
+            };
         }
         catch (ArgumentException e)
         {

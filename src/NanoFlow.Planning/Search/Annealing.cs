@@ -92,7 +92,7 @@ internal sealed class Annealing
     {
         var choices = _space.Costs.UnitChoices;
         var units = choices[_random.Next(choices.Count)];
-        if (!_space.Costs.MayExceedUnits)
+        if (!_space.LanesShareUnits)
         {
             return ChangeWidth(draft, draft.Lanes[nano], units);
         }

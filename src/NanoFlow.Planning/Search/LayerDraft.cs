@@ -70,7 +70,7 @@ internal sealed class LayerDraft
     /// lane, one lane alone has all, and the widest give way until all fit.</summary>
     public void FitUnits(SearchSpace space)
     {
-        if (space.Costs.MayExceedUnits)
+        if (space.LanesShareUnits)
         {
             return;
         }

@@ -1,6 +1,7 @@
 // From a draft of the layer to a plan of the whole step. Where launches may share units, lanes
 // float over all of them and a nano-op takes the share the draft gives it; elsewhere every lane has
 // units of its own, and one more lane has all. Prologue and epilogue run alone, with everything.
+// Order edges are added only where lanes share units.
 
 namespace NanoFlow.Planning.Search;
 
@@ -9,10 +10,11 @@ internal static class PlanBuilder
     public static Plan Build(SearchSpace space, LayerDraft draft)
     {
         var lanes = draft.Lanes.Distinct().Order().ToList();
-        var isShared = space.Costs.MayExceedUnits || lanes.Count == 1;
+        var isShared = space.LanesShareUnits || lanes.Count == 1;
         var whole = new Partition(PartitionKind.Shared, 0, space.Costs.UnitCount);
         var nanoOps = new List<NanoOp>();
         AddWhole(nanoOps, space, Segment.Prologue);
+        var firstOfLayer = nanoOps.Count;
         foreach (var i in draft.Order())
         {
             var (op, begin, end) = draft.Shape.Pieces[i];
@@ -38,6 +40,9 @@ internal static class PlanBuilder
                 ? [.. lanes.Select(_ => new Lane(0))]
                 : [.. Enumerable.Range(0, lanes.Count + 1).Select(i => new Lane(i))],
             NanoOps = nanoOps,
+            OrderEdges = isShared && lanes.Count > 1
+                ? [.. StartEdges.Of(space, draft, firstOfLayer)]
+                : [],
         };
     }
 

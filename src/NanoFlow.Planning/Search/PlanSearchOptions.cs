@@ -28,6 +28,10 @@ public sealed record PlanSearchOptions
     /// <summary>The device rounds scaled row ranges to this many rows.</summary>
     public int RowTile { get; init; } = 1;
 
+    /// <summary>Every lane has units of its own, also where the device lets lanes share
+    /// them.</summary>
+    public bool IsHardSplit { get; init; }
+
     /// <summary>Plans that come back, the best first.</summary>
     public int Keep { get; init; } = 4;
 }

@@ -6,16 +6,26 @@ namespace NanoFlow.Planning.Search;
 public static class RandomPlans
 {
     /// <summary>Is there room for two lanes?</summary>
-    public static bool CanDraw(ICostModel costs) =>
-        costs.MayExceedUnits || costs.UnitCount >= 2 * costs.UnitChoices[0];
+    public static bool CanDraw(ICostModel costs, bool isHardSplit = false) =>
+        (costs.MayExceedUnits && !isHardSplit) || costs.UnitCount >= 2 * costs.UnitChoices[0];
 
     /// <summary>A plan with two lanes or more.</summary>
     /// <param name="costs">For its numbers of units; times are not looked at.</param>
     /// <param name="seed">The same seed draws the same plan.</param>
-    public static Plan Draw(GraphFacts graph, StepMix mix, ICostModel costs, int rowTile, int seed)
+    /// <param name="isHardSplit">As in PlanSearchOptions.</param>
+    public static Plan Draw(
+        GraphFacts graph,
+        StepMix mix,
+        ICostModel costs,
+        int rowTile,
+        int seed,
+        bool isHardSplit = false)
     {
         var space = new SearchSpace(
-            graph, mix, costs, new PlanSearchOptions { RowTile = rowTile });
+            graph,
+            mix,
+            costs,
+            new PlanSearchOptions { RowTile = rowTile, IsHardSplit = isHardSplit });
         var random = new Random(seed);
         var laneCount = random.Next(2, space.LaneLimit + 1);
         var boundaries = space.Boundaries.Count;

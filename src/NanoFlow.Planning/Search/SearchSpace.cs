@@ -24,7 +24,8 @@ internal sealed class SearchSpace
         Ops = [.. graph.In(Segment.Layer)];
         Boundaries = Grid(mix, options.RowTile);
         Needs = new Needs(graph, mix.Rows);
-        LaneLimit = costs.MayExceedUnits
+        LanesShareUnits = costs.MayExceedUnits && !options.IsHardSplit;
+        LaneLimit = LanesShareUnits
             ? options.MaxLanes
             : Math.Min(options.MaxLanes, costs.UnitCount / costs.UnitChoices[0]);
     }
@@ -45,6 +46,10 @@ internal sealed class SearchSpace
     public IReadOnlyList<int> Boundaries { get; }
 
     public Needs Needs { get; }
+
+    /// <summary>Lanes float over all units, and may together ask for more than there
+    /// are.</summary>
+    public bool LanesShareUnits { get; }
 
     /// <summary>Lanes of a plan; each has a unit at least where they may not share any.</summary>
     public int LaneLimit { get; }

@@ -17,7 +17,7 @@ internal static class AblateCommand
         "Measures the sequential plan, the split one and the overlapped one against each other.",
         [
             PlanFlags.Mix, PlanFlags.SearchBudget, PlanFlags.PlanFile, PlanFlags.Costs,
-            PlanFlags.Budget, PlanFlags.Seed, .. PlanFlags.Engine,
+            PlanFlags.Budget, PlanFlags.Seed, CommonFlags.Json, .. PlanFlags.Engine,
         ],
         Run);
 
@@ -28,30 +28,62 @@ internal static class AblateCommand
         var buckets = given.All(PlanFlags.PlanFile) is [.., var path]
             ? bench.ReadPlans(path).Buckets
             : SearchCommand.FindAll(given, bench, costs.Table, bench.Mixes(given), leastLanes: 2);
-        Console.WriteLine(
+        var rows = Measure(bench, buckets);
+        var says = Console.Out;
+        if (given.Get(CommonFlags.Json, false))
+        {
+            WriteJson(bench, rows);
+            says = Console.Error; // a program wants the figures alone
+        }
+        says.WriteLine(
             $"{bench.Model} on {bench.Origin.Device}, compute limit "
             + Text.Of($"{costs.PeakGflops:F0} GFLOP/s, memory {costs.PeakGigabytesPerSecond:F1} ")
             + "GB/s (as measured; 0: the model fits into the caches)");
-        Console.Write(Rows(bench, costs, buckets));
-        Console.WriteLine(
+        says.Write(ToTable(costs, rows));
+        says.WriteLine(
             "split: the nano-ops of the overlapped plan one after the other on the whole device");
         return Task.FromResult(0);
     }
 
-    private static Table Rows(Bench bench, CostSet costs, IReadOnlyList<PlanBucket> buckets)
+    private static AblationRow[] Measure(Bench bench, IReadOnlyList<PlanBucket> buckets)
+    {
+        using var progress = new ProgressLine(
+            "comparing", total => $"{total} kinds of steps");
+        var rows = new AblationRow[buckets.Count];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i] = Ablation.Run(bench.Device, buckets[i], MeasuringTime);
+            progress.Report(i + 1, rows.Length);
+        }
+        return rows;
+    }
+
+    private static void WriteJson(Bench bench, AblationRow[] rows)
+    {
+        var figures = new Figures();
+        figures.Add("model", bench.Model);
+        figures.Add("device", bench.Origin.Device);
+        foreach (var row in rows)
+        {
+            var mix = Bench.Text(row.Mix);
+            figures.Add($"{mix} sequential_ms", row.Sequential / 1e3);
+            figures.Add($"{mix} split_ms", row.Split / 1e3);
+            figures.Add($"{mix} overlapped_ms", row.Overlapped / 1e3);
+            figures.Add($"{mix} speedup", row.Sequential / row.Overlapped);
+        }
+        figures.Write(asJson: true);
+    }
+
+    private static Table ToTable(CostSet costs, AblationRow[] rows)
     {
         var table = new Table(
             "rows/decode/context", "plan", "step ms", "tokens/s", "of compute", "of memory",
             "to sequential");
-        using var progress = new ProgressLine(
-            "comparing", total => $"{total} kinds of steps");
-        for (var i = 0; i < buckets.Count; i++)
+        foreach (var row in rows)
         {
-            var row = Ablation.Run(bench.Device, buckets[i], MeasuringTime);
             Add(table, costs, row, "sequential", row.Sequential);
             Add(table, costs, row, "split", row.Split);
             Add(table, costs, row, "overlapped", row.Overlapped);
-            progress.Report(i + 1, buckets.Count);
         }
         return table;
     }

@@ -55,7 +55,8 @@ internal sealed class Bench : IDisposable
                 + $"{Device.Limits.Sequences} sequences, a sequence {Device.Limits.Context} tokens,"
                 + $" the KV cache {Device.Limits.KvTokens}");
         }
-        return named.Count > 0 ? named : PlanMixes.Default(Device.Limits);
+        return named.Count > 0 ? named : PlanMixes.Default(
+            Device.Limits, Device.Device.HasOwnMemory);
     }
 
     /// <summary>The cost table that was named or that the cache has; measured where there is

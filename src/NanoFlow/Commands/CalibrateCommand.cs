@@ -26,7 +26,10 @@ internal static class CalibrateCommand
         "calibrate",
         "MODEL",
         "Measures every operation alone and beside others, for the search for plans.",
-        [PlanFlags.Budget, Out, Check, PlanFlags.Seed, PlanFlags.Mix, .. PlanFlags.Engine],
+        [
+            PlanFlags.Budget, Out, Check, PlanFlags.Seed, PlanFlags.Mix, CommonFlags.Json,
+            .. PlanFlags.Engine,
+        ],
         Run);
 
     private static Task<int> Run(Given given)
@@ -40,25 +43,45 @@ internal static class CalibrateCommand
         var path = given.All(Out) is [.., var named] ? named : bench.CostPath;
         var before = TryReadCosts(bench, path);
         var costs = bench.Calibrate(given.Get(PlanFlags.Budget, PlanFlags.DefaultBudget), path);
+        var isJson = given.Get(CommonFlags.Json, false);
+        ToFigures(path, costs, before).Write(isJson);
+        var says = isJson ? Console.Error : Console.Out; // a program wants the figures alone
+        says.WriteLine();
+        says.Write(ExchangeCurves.Of(bench.Device.Graph, costs.Table));
+        CheckPredictions(given, bench, costs.Table, mixes, says);
+        return Task.FromResult(0);
+    }
+
+    private static Figures ToFigures(string path, CostSet costs, CostSet? before)
+    {
+        var table = costs.Table;
         var figures = new Figures();
         figures.Add("file", "cost table", Path.GetFullPath(path));
-        figures.Add("ops", "times of operations", costs.Table.Ops.Count);
-        figures.Add("pairs", "pairs beside each other", costs.Table.Pairs.Count);
-        figures.Add("peak_gflops", "best compute", Text.Of($"{costs.PeakGflops:F0} GFLOP/s"));
-        figures.Add("peak_gb", "best memory", costs.PeakGigabytesPerSecond > 0
-            ? Text.Of($"{costs.PeakGigabytesPerSecond:F1} GB/s")
+        figures.Add("ops", "times of operations", table.Ops.Count);
+        figures.Add("pairs", "pairs beside each other", table.Pairs.Count);
+        figures.Add(
+            "peak_gflops",
+            "best compute",
+            costs.PeakGflops,
+            Text.Of($"{costs.PeakGflops:F0} GFLOP/s"));
+        var gigabytes = costs.PeakGigabytesPerSecond;
+        figures.Add("peak_gb_per_s", "best memory", gigabytes, gigabytes > 0
+            ? Text.Of($"{gigabytes:F1} GB/s")
             : "not measured: the model fits into the caches");
         figures.Add(
-            "handoff", "from lane to lane", Text.Of($"{costs.Table.HandoffMicroseconds:F1} us"));
-        if (before is not null)
+            "handoff_us",
+            "from lane to lane",
+            table.HandoffMicroseconds,
+            Text.Of($"{table.HandoffMicroseconds:F1} us"));
+        if (before is not null && table.MedianRelativeDifference(before.Table) is var difference)
         {
-            var difference = costs.Table.MedianRelativeDifference(before.Table);
             figures.Add(
-                "difference", "median difference to the last run", Text.Of($"{difference:P1}"));
+                "difference",
+                "median difference to the last run",
+                double.IsFinite(difference) ? difference : null,
+                Text.Of($"{difference:P1}"));
         }
-        figures.Write(asJson: false);
-        CheckPredictions(given, bench, costs.Table, mixes);
-        return Task.FromResult(0);
+        return figures;
     }
 
     // What is there may be of another model, device or version; then there is nothing to compare.
@@ -75,7 +98,11 @@ internal static class CalibrateCommand
     }
 
     private static void CheckPredictions(
-        Given given, Bench bench, CostTable costs, IReadOnlyList<StepMix> mixes)
+        Given given,
+        Bench bench,
+        CostTable costs,
+        IReadOnlyList<StepMix> mixes,
+        TextWriter says)
     {
         var count = given.Get(Check, 0);
         var seed = given.Get(PlanFlags.Seed, 1);
@@ -96,11 +123,11 @@ internal static class CalibrateCommand
             }
             var close = checks.Count(check => Math.Abs(check.Difference) <= 0.1);
             var spread = checks.Max(c => c.Measured) / checks.Min(c => c.Measured);
-            Console.WriteLine();
-            Console.WriteLine(
+            says.WriteLine();
+            says.WriteLine(
                 $"periods of a layer, random plans from seed {seed}, step {Bench.Text(mix)}");
-            Console.Write(table);
-            Console.WriteLine(Text.Of(
+            says.Write(table);
+            says.WriteLine(Text.Of(
                 $"{close} of {count} within 10 %; measured periods span {spread:F2}x"));
         }
     }

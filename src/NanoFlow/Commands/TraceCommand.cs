@@ -86,7 +86,9 @@ internal static class TraceCommand
         {
             return bucket;
         }
-        var tuned = MixTuning.Of(bench.Device, bench.ReadCosts(costPath).Table, bucket.Mix);
+        var isHardSplit = bucket.Plan.Partitions.Any(p => p.Kind == PartitionKind.Disjoint);
+        var tuned = MixTuning.Of(
+            bench.Device, bench.ReadCosts(costPath).Table, bucket.Mix, isHardSplit);
         var prediction = PlanPrediction.Of(
             bucket.Plan, bench.Device.Graph, bucket.Mix, tuned);
         return bucket with

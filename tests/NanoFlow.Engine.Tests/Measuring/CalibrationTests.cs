@@ -54,11 +54,15 @@ public sealed class CalibrationTests
     }
 
     [Theory]
-    [InlineData(1, new[] { 1 })]
-    [InlineData(2, new[] { 1, 2 })]
-    [InlineData(64, new[] { 1, 2, 3, 4, 5, 6, 7, 8, 12, 18, 27, 40, 60, 64 })]
-    public void UnitsToMeasure_OfADevice_AreAllOfFewAndSomeOfMany(int units, int[] expected) =>
-        Assert.Equal(expected, Calibration.UnitsToMeasure(units));
+    [InlineData(1, 1, new[] { 1 })]
+    [InlineData(2, 1, new[] { 1, 2 })]
+    [InlineData(64, 1, new[] { 1, 2, 3, 4, 5, 6, 7, 8, 12, 18, 27, 40, 60, 64 })]
+    [InlineData(132, 8, new[] { 8, 16, 24, 32, 48, 64, 80, 96, 112, 132 })]
+    [InlineData(108, 4, new[] { 4, 8, 12, 16, 28, 40, 52, 64, 76, 88, 100, 108 })]
+    [InlineData(8, 8, new[] { 8 })]
+    public void UnitsToMeasure_OfADevice_AreAllOfFewAndSomeOfMany(
+        int units, int step, int[] expected) =>
+        Assert.Equal(expected, Calibration.UnitsToMeasure(units, step));
 
     [Fact]
     public void Find_OverlapPays_ProposesAPlanThatIsFaster()
@@ -76,6 +80,27 @@ public sealed class CalibrationTests
             bucket.Plan.NanoOps.Count(nano => nano.Segment == Segment.Layer),
             bucket.Predicted.Count);
         Assert.Equal(0, bench.OpenPrograms);
+    }
+
+    [Fact]
+    public void Find_DeviceWithBothSplits_MeasuresBothAndTakesTheFaster()
+    {
+        var truth = new TwoResourceCosts(16, slowDown: 1.2) { MayExceedUnits = true, Step = 2 };
+        var bench = new FakeBench(Graph, truth);
+        var mix = new StepMix(256, 256, 1000);
+        var costs = Calibrate(bench);
+
+        var bucket = PlanFinder.Find(bench, costs, mix, Limited);
+
+        Assert.True(costs.MayExceedUnits);
+        Assert.All(costs.UnitChoices, units => Assert.Equal(0, units % 2));
+        Assert.True(bucket.IsUsed);
+        var kinds = bench.Opened.Where(plan => plan.Lanes.Count > 1).Select(HasHardSplit).ToArray();
+        Assert.Contains(true, kinds);
+        Assert.Contains(false, kinds);
+
+        static bool HasHardSplit(Plan plan) =>
+            plan.Partitions.Any(p => p.Kind == PartitionKind.Disjoint);
     }
 
     [Fact]

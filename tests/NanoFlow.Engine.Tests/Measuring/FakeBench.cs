@@ -14,9 +14,14 @@ internal sealed class FakeBench(GraphFacts graph, ICostModel truth) : IPlanBench
     public DeviceFacts Device { get; } = new("fake", truth.UnitCount, "none", "a test")
     {
         RowTile = 1,
+        MayExceedUnits = truth.MayExceedUnits,
+        UnitStep = truth is TwoResourceCosts { Step: var step } ? step : 1,
     };
 
     public BenchLimits Limits { get; init; } = new(512, 256, 8192, 1 << 20, 16);
+
+    /// <summary>Plans of all programs so far.</summary>
+    public List<Plan> Opened { get; } = [];
 
     /// <summary>Programs that are open.</summary>
     public int OpenPrograms { get; private set; }
@@ -24,6 +29,7 @@ internal sealed class FakeBench(GraphFacts graph, ICostModel truth) : IPlanBench
     public IBenchProgram Open(Plan plan)
     {
         OpenPrograms++;
+        Opened.Add(plan);
         return new FakeProgram(this, plan);
     }
 
@@ -67,7 +73,10 @@ internal sealed class TwoResourceCosts(int units, double slowDown) : ICostModel
 
     public IReadOnlyList<int> UnitChoices { get; } = [.. Enumerable.Range(1, units)];
 
-    public bool MayExceedUnits => false;
+    public bool MayExceedUnits { get; init; }
+
+    /// <summary>Partitions have a multiple of so many units.</summary>
+    public int Step { get; init; } = 1;
 
     public double HandoffMicroseconds => 0;
 

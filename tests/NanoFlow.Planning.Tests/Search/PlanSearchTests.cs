@@ -59,6 +59,52 @@ public sealed class PlanSearchTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Run_LanesShareUnits_HoldsBackProductsUntilWhatRunsBesideThemHasStarted()
+    {
+        var options = Limited with { MaxEvaluations = 6_000 };
+        var costs = new PublishedCosts();
+
+        var plan = PlanSearch.Run(WithNetwork, Mixed, costs, options).Best[0].Plan;
+
+        Assert.NotEmpty(plan.OrderEdges);
+        Assert.All(plan.OrderEdges, edge => IsStartOfMemoryBeforeCompute(plan, edge));
+
+        // In the prediction the edges order what already is in that order.
+        var spans = PlanPrediction.Of(plan, WithNetwork, Mixed, costs).Spans
+            .Where(span => span.Tick == 40).ToDictionary(span => span.NanoOp);
+        Assert.All(plan.OrderEdges, edge => Assert.True(
+            spans[edge.Earlier].BeginMicroseconds <= spans[edge.Later].BeginMicroseconds));
+    }
+
+    [Fact]
+    public void Run_HardSplit_GivesLanesUnitsOfTheirOwn()
+    {
+        var options = Limited with { MaxEvaluations = 6_000, IsHardSplit = true, LeastLanes = 2 };
+        var costs = new PublishedCosts();
+
+        var plan = PlanSearch.Run(WithNetwork, Mixed, costs, options).Best[0].Plan;
+
+        var own = plan.Partitions.Where(p => p.Kind == PartitionKind.Disjoint).ToArray();
+        Assert.True(own.Length >= 2);
+        Assert.InRange(own.Sum(p => p.UnitCount), 2, costs.UnitCount);
+        Assert.Equal(own.Select(p => p.FirstUnit).Order(), own.Select(p => p.FirstUnit).Distinct());
+        Assert.Empty(plan.OrderEdges);
+    }
+
+    private static void IsStartOfMemoryBeforeCompute(Plan plan, OrderEdge edge)
+    {
+        var (earlier, later) = (plan.NanoOps[edge.Earlier], plan.NanoOps[edge.Later]);
+        Assert.Equal(OrderKind.AfterStart, edge.Kind);
+        Assert.True(edge.Earlier < edge.Later);
+        Assert.NotEqual(earlier.Lane, later.Lane);
+        Assert.Equal((Segment.Layer, Segment.Layer), (earlier.Segment, later.Segment));
+        Assert.Equal(
+            (ResourceKind.Memory, ResourceKind.Compute),
+            (WithNetwork.At(Segment.Layer, earlier.Op).Resource,
+                WithNetwork.At(Segment.Layer, later.Op).Resource));
+    }
+
+    [Fact]
     public void Run_NothingToOverlap_KeepsTheSequentialPlan()
     {
         var graph = LayerGraphs.Decoder(layers: 8, hasNetwork: false);

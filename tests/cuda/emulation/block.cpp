@@ -31,7 +31,11 @@ dim3 unflatten(size_t index, dim3 size) {
               static_cast<unsigned>(index / size.x / size.y));
 }
 
-size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+constexpr size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+constexpr size_t kPage = 4096;
+constexpr size_t kSharedBytes = round_up(kMaxDynamicShared, kPage);
+constexpr size_t kSharedRegion = kSharedBytes + kPage;  // the last page faults
 
 }  // namespace
 
@@ -69,24 +73,28 @@ void run_kernel(const KernelCall& call) {
 }
 
 Block::Block() {
-  const size_t bytes = round_up(kMaxDynamicShared, 4096);
   void* memory =
-      mmap(nullptr, bytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, kSharedRegion, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   shared_memory_ = static_cast<char*>(memory);
-  mprotect(shared_memory_ + bytes, 4096, PROT_NONE);
+  mprotect(shared_memory_ + kSharedBytes, kPage, PROT_NONE);
   fibers_.resize(kMaxThreads);
 }
 
+Block::~Block() { munmap(shared_memory_, kSharedRegion); }
+
 Block& Block::current() {
-  // Lives as long as its thread, and is not given back: a thread of the host may end in a kernel.
-  static thread_local Block* block = new Block;
+  static constinit thread_local Block* block = nullptr;
+  if (block == nullptr) {
+    static thread_local std::unique_ptr<Block> owned(new Block);
+    block = owned.get();
+  }
   return *block;
 }
 
 void Block::prepare_shared() {
   const size_t wanted = round_up(call_->shared_bytes, 1024);
-  shared_ = shared_memory_ + round_up(kMaxDynamicShared, 4096) - wanted;
+  shared_ = shared_memory_ + kSharedBytes - wanted;
   std::memset(shared_, 0xff, call_->shared_bytes);  // NaN, -1: what was never written is seen
   std::memset(shared_ + call_->shared_bytes, kCanary, wanted - call_->shared_bytes);
 }

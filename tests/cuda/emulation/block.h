@@ -52,6 +52,9 @@ struct Warp {
 class Block {
  public:
   Block();
+  ~Block();
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
   static Block& current();  // of the calling thread
 
   void run(const KernelCall& call, dim3 index, Order order, uint64_t seed);

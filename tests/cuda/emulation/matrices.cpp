@@ -11,16 +11,6 @@
 namespace emulation {
 namespace {
 
-std::vector<float> widen_all(Element element) {
-  std::vector<float> values(65536);
-  for (uint32_t i = 0; i < values.size(); ++i) {
-    const auto bits = static_cast<uint16_t>(i);
-    values[i] = element == Element::kF16 ? __half2float(__ushort_as_half(bits))
-                                         : __bfloat162float(__ushort_as_bfloat16(bits));
-  }
-  return values;
-}
-
 void check_shared_row(const void* address) {
   if (reinterpret_cast<uintptr_t>(address) % 16 != 0) {
     fail("an address in shared memory is not aligned to 16 bytes");
@@ -60,23 +50,22 @@ struct MultiplyOperands {
   float* c;
   const uint32_t* a;
   const uint32_t* b;
-  Element element;
 };
 
+template <Element element>
 void multiply_all(Warp::Exchange& lanes) {
-  const float* widen = widened(operands_of<MultiplyOperands>(lanes, 0).element);
   float a[16][16], b[16][8], c[16][8];
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const MultiplyOperands& own = operands_of<MultiplyOperands>(lanes, lane);
     const uint32_t g = lane / 4, t = lane % 4 * 2;
     for (uint32_t i = 0; i < 4; ++i) {
       float* to = &a[g + i % 2 * 8][t + i / 2 * 8];
-      to[0] = widen[low_half(own.a[i])];
-      to[1] = widen[high_half(own.a[i])];
+      to[0] = widen<element>(low_half(own.a[i]));
+      to[1] = widen<element>(high_half(own.a[i]));
     }
     for (uint32_t i = 0; i < 2; ++i) {
-      b[t + i * 8][g] = widen[low_half(own.b[i])];
-      b[t + i * 8 + 1][g] = widen[high_half(own.b[i])];
+      b[t + i * 8][g] = widen<element>(low_half(own.b[i]));
+      b[t + i * 8 + 1][g] = widen<element>(high_half(own.b[i]));
     }
     for (uint32_t i = 0; i < 4; ++i) c[g + i / 2 * 8][t + i % 2] = own.c[i];
   }
@@ -92,12 +81,6 @@ void multiply_all(Warp::Exchange& lanes) {
 }
 
 }  // namespace
-
-const float* widened(Element element) {
-  static const std::vector<float> bf16 = widen_all(Element::kBF16);
-  static const std::vector<float> f16 = widen_all(Element::kF16);
-  return element == Element::kF16 ? f16.data() : bf16.data();
-}
 
 void load_matrices(uint32_t* registers, const void* shared_row, bool transposed) {
   LoadOperands operands{registers, shared_row, transposed};
@@ -117,9 +100,11 @@ uint32_t transpose_matrix(uint32_t value) {
 }
 
 void multiply_16x8x16(Element element, float* c, const uint32_t* a, const uint32_t* b) {
-  MultiplyOperands operands{c, a, b, element};
-  Block::current().meet_warp("multiply_16x8x16", reinterpret_cast<uint64_t>(&operands), true,
-                             &multiply_all);
+  MultiplyOperands operands{c, a, b};
+  const bool half = element == Element::kF16;
+  Block::current().meet_warp(half ? "multiply_16x8x16<__half>" : "multiply_16x8x16<__nv_bfloat16>",
+                             reinterpret_cast<uint64_t>(&operands), true,
+                             half ? &multiply_all<Element::kF16> : &multiply_all<Element::kBF16>);
 }
 
 void issue_async_copy(void* shared, const void* global, bool valid) {

@@ -23,58 +23,68 @@ const char* address_of(uint64_t matrix) {
   return Block::current().dynamic_shared() + ((matrix & kAddressBits) << 4);
 }
 
-// The element (row, place) of rows of 64 elements, `place` counted from where the matrix begins.
-uint16_t element_at(const char* matrix, uint32_t row, uint32_t element) {
-  const char* address = matrix + row / 8 * 1024 + row % 8 * 128 + element * 2;
-  const char* place = swizzled(const_cast<char*>(address));
-  if (!Block::current().in_dynamic_shared(place, 2)) {
-    fail("a matrix of a wgmma is not in the block's dynamic shared memory");
+// The first 8 * chunks elements of a row, counted from where the matrix begins.
+template <Element element>
+void read_row(const char* matrix, uint32_t row, uint32_t chunks, float* out) {
+  for (uint32_t chunk = 0; chunk < chunks; ++chunk) {
+    const char* address = matrix + row / 8 * 1024 + row % 8 * 128 + chunk * 16;
+    const char* place = swizzled(const_cast<char*>(address));
+    if (!Block::current().in_dynamic_shared(place, 16)) {
+      fail("a matrix of a wgmma is not in the block's dynamic shared memory");
+    }
+    uint16_t elements[8];
+    std::memcpy(elements, place, sizeof(elements));
+    for (uint32_t i = 0; i < 8; ++i) out[chunk * 8 + i] = widen<element>(elements[i]);
   }
-  uint16_t bits;
-  std::memcpy(&bits, place, sizeof(bits));
-  return bits;
 }
 
-// Rows of `lanes`' warp of the first factor.
-void read_a(const Warp::Exchange& lanes, uint32_t product, const float* widen, float (&a)[16][16]) {
+// The rows of the first factor that belong to the warp.
+template <Element element>
+void read_a(const Warp::Exchange& lanes, uint32_t index, float (&a)[16][16]) {
+  const Fiber& first = *reinterpret_cast<Fiber*>(lanes.values[0]);
+  const Product& product = first.products[index];
+  if (!product.from_registers) {
+    const char* matrix = address_of(product.a);
+    for (uint32_t row = 0; row < 16; ++row) {
+      read_row<element>(matrix, first.warp % 4 * 16 + row, 2, a[row]);
+    }
+    return;
+  }
   for (uint32_t lane = 0; lane < 32; ++lane) {
-    const Fiber& thread = *reinterpret_cast<Fiber*>(lanes.values[lane]);
-    const Product& own = thread.products[product];
+    const Product& own = reinterpret_cast<Fiber*>(lanes.values[lane])->products[index];
     const uint32_t g = lane / 4, t = lane % 4 * 2;
     for (uint32_t i = 0; i < 4; ++i) {
-      const uint32_t row = g + i % 2 * 8, column = t + i / 2 * 8;
-      if (own.from_registers) {
-        a[row][column] = widen[low_half(own.registers[i])];
-        a[row][column + 1] = widen[high_half(own.registers[i])];
-      } else {
-        const char* matrix = address_of(own.a);
-        const uint32_t warp_row = thread.warp % 4 * 16 + row;
-        a[row][column] = widen[element_at(matrix, warp_row, column)];
-        a[row][column + 1] = widen[element_at(matrix, warp_row, column + 1)];
-      }
+      float* to = &a[g + i % 2 * 8][t + i / 2 * 8];
+      to[0] = widen<element>(low_half(own.registers[i]));
+      to[1] = widen<element>(high_half(own.registers[i]));
     }
   }
 }
 
-void read_b(const Product& product, const float* widen, float (&b)[16][64]) {
+template <Element element>
+void read_b(const Product& product, float (&b)[16][64]) {
   const char* matrix = address_of(product.b);
-  for (uint32_t k = 0; k < 16; ++k) {
-    for (uint32_t n = 0; n < 64; ++n) {
-      b[k][n] = widen[product.from_registers ? element_at(matrix, k, n) : element_at(matrix, n, k)];
-    }
+  if (product.from_registers) {  // as it stands: rows are k
+    for (uint32_t k = 0; k < 16; ++k) read_row<element>(matrix, k, 8, b[k]);
+    return;
+  }
+  for (uint32_t n = 0; n < 64; ++n) {
+    float row[16];
+    read_row<element>(matrix, n, 2, row);
+    for (uint32_t k = 0; k < 16; ++k) b[k][n] = row[k];
   }
 }
 
 uint32_t row_of(uint32_t lane, uint32_t i) { return lane / 4 + i % 4 / 2 * 8; }
 uint32_t column_of(uint32_t lane, uint32_t i) { return i / 4 * 8 + lane % 4 * 2 + i % 2; }
 
+template <Element element>
 void multiply_warp(const Warp::Exchange& lanes, uint32_t index) {
   const auto thread = [&](uint32_t lane) { return reinterpret_cast<Fiber*>(lanes.values[lane]); };
   const Product& product = thread(0)->products[index];
-  const float* widen = widened(product.element);
   float a[16][16], b[16][64], d[16][64];
-  read_a(lanes, index, widen, a);
-  read_b(product, widen, b);
+  read_a<element>(lanes, index, a);
+  read_b<element>(product, b);
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const Accumulator& own = thread(lane)->accumulators[product.accumulator];
     for (uint32_t i = 0; i < 32; ++i) {
@@ -120,9 +130,15 @@ constinit thread_local uint32_t wanted_pending = 0;
 
 void complete_all(Warp::Exchange& lanes) {
   check_same(lanes);
-  const uint32_t count =
-      complete_products(*reinterpret_cast<Fiber*>(lanes.values[0]), wanted_pending);
-  for (uint32_t i = 0; i < count; ++i) multiply_warp(lanes, i);
+  const Fiber& first = *reinterpret_cast<Fiber*>(lanes.values[0]);
+  const uint32_t count = complete_products(first, wanted_pending);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (first.products[i].element == Element::kF16) {
+      multiply_warp<Element::kF16>(lanes, i);
+    } else {
+      multiply_warp<Element::kBF16>(lanes, i);
+    }
+  }
 }
 
 // Gives the accumulators back that no product under way writes.
