@@ -7,13 +7,13 @@
 #include "core/check.h"
 #include "core/program.h"
 #include "cuda/attention_work.h"
-#include "cuda/driver.h"
 #include "cuda/errors.h"
 #include "cuda/kernel_table.h"
 #include "cuda/kv_page.h"
 #include "cuda/libraries.h"
 #include "cuda/open.h"
 #include "cuda/pack.h"
+#include "cuda/partition.h"
 #include "cuda/tuning.h"
 
 namespace nf::cuda {
@@ -67,7 +67,9 @@ void CudaBackend::describe(const nf_engine_options& options) {
   info_.memory_total = device.memory_total;
   info_.memory_free = device.memory_free;
   info_.flags = NF_DEVICE_MAY_EXCEED_UNITS;
-  if (driver().has_green_contexts()) info_.flags |= NF_DEVICE_DISJOINT_PARTITIONS;
+  if (hard_split_works(device.index, device.unit_step)) {
+    info_.flags |= NF_DEVICE_DISJOINT_PARTITIONS;
+  }
   const bool invariant = (options.flags & NF_ENGINE_BATCH_INVARIANT) != 0;
   copy_text(info_.name, "cuda");
   copy_text(info_.isa, device.isa() + (operand_ == DType::kF16 ? " fp16" : " bf16") +
@@ -84,23 +86,28 @@ std::span<const Kernel> CudaBackend::kernels() const {
 }
 
 std::byte* CudaBackend::allocate(size_t bytes, const char* what) {
+  runtime_.use();
   return memory_.allocate(bytes, what);
 }
 
 MirroredMemory CudaBackend::allocate_mirrored(size_t bytes, const char* what) {
+  runtime_.use();
   return {memory_.allocate_pinned(bytes, what), memory_.allocate(bytes, what)};
 }
 
 // Pinned memory has the same address on the device.
 std::byte* CudaBackend::allocate_results(size_t bytes, const char* what) {
+  runtime_.use();
   return memory_.allocate_pinned(bytes, what);
 }
 
 void CudaBackend::write(std::byte* target, const void* source, size_t bytes) {
+  runtime_.use();
   check(cudaMemcpy(target, source, bytes, cudaMemcpyHostToDevice), "copying to the device");
 }
 
 void CudaBackend::read(void* target, const std::byte* source, size_t bytes) {
+  runtime_.use();
   check(cudaMemcpy(target, source, bytes, cudaMemcpyDeviceToHost), "copying from the device");
 }
 
@@ -116,6 +123,7 @@ size_t CudaBackend::kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads,
 
 void CudaBackend::pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) {
   NF_ASSERT(uint64_t{spec.first_out} + spec.rows <= spec.out);
+  runtime_.use();
   if (!upload_) upload_ = std::make_unique<Upload>();
   const size_t row_bytes = size_t{spec.in} * sizeof(uint16_t);
   upload_->rows(packed + spec.first_out * row_bytes, row_bytes, spec.rows,
@@ -168,11 +176,13 @@ void CudaBackend::cut_attention(const Batch& batch, uint32_t num_kv_heads, uint3
 }
 
 std::unique_ptr<Signals> CudaBackend::make_signals(uint32_t count) {
+  runtime_.use();
   if (!runner_) runner_ = std::make_unique<StepRunner>(runtime_);
   return std::make_unique<EventSignals>(count, runner_->epoch());
 }
 
 void CudaBackend::prepare(Program& program) {
+  runtime_.use();
   finish_upload();
   tune_products(program, runtime_);
 }

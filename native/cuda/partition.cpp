@@ -65,6 +65,26 @@ GreenPartition::~GreenPartition() {
   if (context_ != nullptr) driver().green_context_destroy(context_);
 }
 
+bool hard_split_works(int device, uint32_t num_units) {
+  if (!driver().has_green_contexts()) return false;
+  cudaStream_t stream = nullptr;
+  cudaEvent_t event = nullptr;
+  bool works = cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess;
+  try {
+    const GreenPartition partition(device, 0, num_units);
+    stream = partition.create_stream();
+    works = works && cudaEventRecord(event, stream) == cudaSuccess &&
+            cudaStreamWaitEvent(stream, event, 0) == cudaSuccess &&
+            cudaStreamSynchronize(stream) == cudaSuccess;
+    cudaStreamDestroy(stream);
+  } catch (const Error&) {
+    works = false;
+  }
+  cudaEventDestroy(event);
+  cudaGetLastError();
+  return works;
+}
+
 cudaStream_t GreenPartition::create_stream() const {
   CUstream stream = nullptr;
   check_driver_call(driver().green_stream_create(&stream, context_, CU_STREAM_NON_BLOCKING, 0),

@@ -23,4 +23,8 @@ class GreenPartition {
   CUgreenCtx context_ = nullptr;
 };
 
+// Do streams of a part of the device work, and can they wait for events as other streams do? Tried
+// once when a device is opened, so that no plan finds out.
+bool hard_split_works(int device, uint32_t num_units);
+
 }  // namespace nf::cuda
