@@ -1,4 +1,4 @@
-// The lane that CUDA kernels of a case run on, in the emulation: its scratch is host memory.
+// The lane that CUDA kernels of a case run on, on the emulated device: its memory is the host's.
 #pragma once
 
 #include "kernel_cases.h"

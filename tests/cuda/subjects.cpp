@@ -3,9 +3,9 @@
 #include "subjects.h"
 
 #include "case_lane.h"
-#include "case_run.h"
 #include "cuda/kernels/kernels.h"
 #include "cuda/kv_page.h"
+#include "cuda/pack.h"
 
 namespace test {
 namespace {
@@ -32,18 +32,13 @@ constexpr nf::Kernel kKernels[] = {
 
 #undef NF_CUDA_KERNEL
 
-size_t matrix_bytes(uint32_t out, uint32_t in, DType) { return size_t{out} * in * 2; }
+size_t matrix_bytes(uint32_t out, uint32_t in, DType) { return nf::cuda::matrix_bytes(out, in); }
 
-// Row-major: what the reference packs, in another dtype.
 template <DType operand>
 void pack_matrix(const nf::Backend::PackSpec& spec, const void* source, std::byte* packed) {
-  AlignedBytes wide(nf::reference::matrix_bytes(spec.out, spec.in));
-  nf::reference::pack_matrix(spec, source, wide.data());
   for (uint32_t row = 0; row < spec.rows; ++row) {
-    const size_t begin = size_t{spec.target_row(row)} * spec.in;
-    for (size_t i = begin; i < begin + spec.in; ++i) {
-      store(load(DType::kF32, wide.data() + i * 4), operand, packed + i * 2);
-    }
+    std::byte* out = packed + spec.target_row(row) * nf::cuda::matrix_bytes(1, spec.in);
+    nf::cuda::convert_row(spec, source, row, operand, out);
   }
 }
 
@@ -64,6 +59,10 @@ Subject subject(const char* name) {
 
 std::vector<Subject> subjects() {
   return {subject<DType::kBF16>("cuda bf16"), subject<DType::kF16>("cuda fp16")};
+}
+
+Sampler tested_sampler() {
+  return {"cuda", nf::cuda::sample<DType::kBF16>, nf::cuda::sample_workspace, open_cuda_lane, 40};
 }
 
 }  // namespace test

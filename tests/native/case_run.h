@@ -100,6 +100,7 @@ struct Run {
       output.launched.begin = std::min(output.launched.begin, piece.begin);
       output.launched.end = std::max(output.launched.end, std::min(piece.end, rows.end));
     }
+    lane->finish();
     output.scratch_intact = lane->scratch_intact();
   }
 

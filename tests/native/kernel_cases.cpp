@@ -181,7 +181,9 @@ void fill_pages(Run& run, const Step& step, KvPages& pages) {
                       1.0f};
   for (const nf::Kernel& kernel : run.subject.kernels) {
     if (kernel.kind != OpKind::kRopeAppend || !kernel.supports(run.shape)) continue;
-    kernel.launch(args, run.subject.open_lane(1, kernel.workspace(run.shape))->lane());
+    const auto lane = run.subject.open_lane(1, kernel.workspace(run.shape));
+    kernel.launch(args, lane->lane());
+    lane->finish();
     return;
   }
   FAIL(run.subject.name + " has no rope_append for a shape its attention supports");

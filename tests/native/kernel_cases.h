@@ -19,6 +19,8 @@ class CaseLane {
  public:
   virtual ~CaseLane() = default;
   virtual nf::Lane& lane() = 0;
+  // Until what was launched is through.
+  virtual void finish() {}
   // Has no kernel written behind the scratch it asked for?
   virtual bool scratch_intact() const = 0;
 };

@@ -253,8 +253,9 @@ class Step {
       first_part.push_back(first_part.back() + (row % 2 == 0 ? chunks : std::min(chunks, 1u)));
     }
     first_tile.assign(1, 0);
-    for (const nf_sequence& sequence : sequences) {
-      first_tile.push_back(first_tile.back() + nf::cuda::num_tiles(sequence.row_count));
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      const uint32_t rows = first_row[i] < num_decode_ ? 0 : sequences[i].row_count;
+      first_tile.push_back(first_tile.back() + nf::cuda::num_tiles(rows));
     }
   }
 

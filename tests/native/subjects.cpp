@@ -4,6 +4,7 @@
 
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
+#include "cpu/kernels/kernels.h"
 #include "cpu/pack.h"
 
 namespace test {
@@ -19,5 +20,7 @@ std::vector<Subject> subjects() {
   }
   return all;
 }
+
+Sampler tested_sampler() { return {"cpu", nf::cpu::sample, nf::cpu::sample_workspace}; }
 
 }  // namespace test

@@ -22,4 +22,15 @@ inline Subject reference() {
 // Each test program has its own.
 std::vector<Subject> subjects();
 
+struct Sampler {
+  const char* name;
+  void (*launch)(const nf::OpArgs& args, nf::Lane& lane);
+  size_t (*workspace)(const nf::OpShape& shape);
+  OpenLane open_lane = open_serial_lane;
+  uint32_t slowness = 1;  // tests draw so many times less with it
+};
+
+// Likewise: what it holds against the reference.
+Sampler tested_sampler();
+
 }  // namespace test
