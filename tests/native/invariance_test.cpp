@@ -71,7 +71,6 @@ std::vector<test::TinyOptions> models(uint32_t device) {
            .experts_per_token = 4}};
 }
 
-constexpr uint32_t kDevices[] = {NF_DEVICE_CPU, NF_DEVICE_REFERENCE};
 constexpr uint32_t kLength = 90;
 constexpr uint64_t kConversation = 17;
 
@@ -143,13 +142,13 @@ void check_recompute(const test::TinyOptions& options) {
 }  // namespace
 
 TEST("a prompt in any chunks gives the logits of token by token decoding") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     for (const test::TinyOptions& options : models(device)) check_chunks(options);
   }
 }
 
 TEST("logits do not depend on who shares the batch") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     for (const test::TinyOptions& options : models(device)) {
       for (const uint32_t others : {3u, 16u}) check_company(options, others);
     }
@@ -157,13 +156,13 @@ TEST("logits do not depend on who shares the batch") {
 }
 
 TEST("a sequence that was preempted and recomputed gives the same logits") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     for (const test::TinyOptions& options : models(device)) check_recompute(options);
   }
 }
 
 TEST("logits do not depend on the number of threads") {
-  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
+  for (test::TinyOptions& options : models(test::devices()[0])) {
     const Trace expected = reference_trace(options);
     for (const uint32_t threads : {1u, 3u, 7u}) {
       options.threads = threads;
@@ -173,7 +172,7 @@ TEST("logits do not depend on the number of threads") {
 }
 
 TEST("logits do not depend on the page size") {
-  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
+  for (test::TinyOptions& options : models(test::devices()[0])) {
     const Trace expected = reference_trace(options);
     for (const uint32_t page_tokens : {32u, 64u, 128u}) {
       options.page_tokens = page_tokens;
@@ -184,7 +183,7 @@ TEST("logits do not depend on the page size") {
 
 TEST("cpu logits are close to the reference's") {
   auto reference_models = models(NF_DEVICE_REFERENCE);
-  auto cpu_models = models(NF_DEVICE_CPU);
+  auto cpu_models = models(test::devices()[0]);
   // Rounding decides which of two experts with nearly equal logits is taken: here all are.
   for (auto* both : {&reference_models, &cpu_models}) {
     for (test::TinyOptions& options : *both) options.experts_per_token = options.experts;
@@ -206,7 +205,7 @@ TEST("long sequences are rotated in their own way, whatever shares the batch") {
   test::TinyOptions options{.layers = 2, .architecture = "Phi3ForCausalLM"};
   options.short_factors.assign(options.head_dim / 2, 1.0f);
   options.long_factors.assign(options.head_dim / 2, 4.0f);
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     options.device = device;
     test::TinyModel model(options);
     std::vector<Logits> alone;
@@ -233,7 +232,7 @@ TEST("a window hides the tokens before it, layer by layer") {
   // Two layers of 20 tokens reach 38 positions back: what differs before that cannot be seen.
   test::TinyOptions options{.layers = 2, .windows = {20, 20}};
   constexpr auto kVocab = static_cast<int32_t>(test::TinyModel::kVocab);
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     options.device = device;
     test::TinyModel model(options);
     test::Conversation& one = model.converse(80, 1);

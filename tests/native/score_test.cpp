@@ -11,7 +11,6 @@
 
 namespace {
 
-constexpr uint32_t kDevices[] = {NF_DEVICE_CPU, NF_DEVICE_REFERENCE};
 constexpr uint32_t kPools[] = {NF_SEQUENCE_POOL_FIRST, NF_SEQUENCE_POOL_LAST,
                                NF_SEQUENCE_POOL_MEAN};
 constexpr uint32_t kHidden = 64;  // of the tiny model
@@ -79,7 +78,7 @@ std::vector<float> pooled_alone(const test::TinyOptions& options, uint32_t pool)
 }  // namespace
 
 TEST("a score is the log-probability that the logits give the target") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     const test::TinyOptions options{.device = device, .threads = 2, .layers = 2};
     const Scores scores = decode_scores(options);
     test::TinyModel model(options);
@@ -92,7 +91,7 @@ TEST("a score is the log-probability that the logits give the target") {
 }
 
 TEST("scores of a prompt do not depend on its chunks and its company") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     const test::TinyOptions options{.device = device, .threads = 2, .layers = 2};
     const Scores expected = decode_scores(options);
     std::mt19937_64 random(test::seed());
@@ -117,7 +116,7 @@ TEST("scores of a prompt do not depend on its chunks and its company") {
 }
 
 TEST("pooled states do not depend on chunks, company and the slot's last owner") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     const test::TinyOptions options{.device = device, .threads = 2, .layers = 2};
     for (const uint32_t pool : kPools) {
       const std::vector<float> expected = pooled_alone(options, pool);
@@ -139,7 +138,7 @@ TEST("pooled states do not depend on chunks, company and the slot's last owner")
 }
 
 TEST("the mean of one row, its first and its last are the same state") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     test::TinyModel model({.device = device, .threads = 1, .layers = 2});
     std::vector<std::vector<float>> states;
     for (const uint32_t pool : kPools) {
@@ -153,7 +152,7 @@ TEST("the mean of one row, its first and its last are the same state") {
 }
 
 TEST("a mean is the sum of the states of its rows") {
-  for (const uint32_t device : kDevices) {
+  for (const uint32_t device : test::devices()) {
     const test::TinyOptions options{.device = device, .threads = 1, .layers = 2};
     const std::vector<float> mean = pooled_alone(options, NF_SEQUENCE_POOL_MEAN);
     test::TinyModel model(options);

@@ -4,14 +4,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "abi/engine.h"
 
 namespace test {
 
+// The devices of this test program; the first is the one that is meant where a test names none.
+std::span<const uint32_t> devices();
+
 struct TinyOptions {
-  uint32_t device = NF_DEVICE_CPU;
+  uint32_t device = devices()[0];
   uint32_t threads = 4;
   uint32_t layers = 4;
   uint32_t kv_heads = 2;
@@ -33,7 +37,6 @@ struct TinyOptions {
   std::vector<float> long_factors = {};
   uint32_t experts = 0;  // 0: dense
   uint32_t experts_per_token = 0;
-  uint32_t engine_flags = 0;   // nf_engine_flag
   uint32_t operand_dtype = 0;  // of a CUDA device; 0: bf16
 };
 

@@ -116,7 +116,7 @@ void check_order(const nf::Program& program, const std::vector<nf_span>& spans,
 
 TEST("a trace has every nano-op once a layer, in an order its dependencies allow") {
   std::mt19937_64 random(test::seed());
-  for (const uint32_t device : {NF_DEVICE_CPU, NF_DEVICE_REFERENCE}) {
+  for (const uint32_t device : test::devices()) {
     Scene scene({.device = device, .threads = 2, .layers = 4});
     scene.engine().start_trace(kManySpans);
     for (int plan = 0; plan < 20; ++plan) {
