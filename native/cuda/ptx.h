@@ -180,6 +180,14 @@ __device__ inline void wait_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
 }
 
+// What computes these registers stays before what follows: the compiler may else move it behind a
+// wait, where nothing is left to run beside it.
+template <int count>
+__device__ inline void settle(float (&registers)[count]) {
+#pragma unroll
+  for (int i = 0; i < count; ++i) asm volatile("" : "+f"(registers[i])::"memory");
+}
+
 // A matrix in shared memory with the 128-byte swizzle: rows of 64 elements, groups of 8 rows 1024
 // bytes apart; the first row of a group is 1024-byte aligned. K-major (rows are M or N): the next
 // 16 of K are 32 bytes further. MN-major (rows are K): 16 of K are 2048 bytes.

@@ -97,6 +97,7 @@ class RowGroup {
     while (true) {
       float scales[2];
       weigh(tile, start, scales);
+      ptx::settle(scores_);
       ptx::wait_products<0>();
       if (used_values != nullptr) set_free(used_values);
       scale_sums(scales);

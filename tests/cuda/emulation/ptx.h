@@ -112,6 +112,8 @@ template <int pending>
 inline void wait_products() {
   emulation::wait_products(pending);
 }
+template <int count>
+inline void settle(float (&)[count]) {}
 inline uint64_t swizzled_matrix(const void* shared) { return emulation::describe_matrix(shared); }
 
 template <typename T>
