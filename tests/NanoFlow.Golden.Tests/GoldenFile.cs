@@ -99,13 +99,17 @@ public sealed class GoldenFile
 
     private static JsonDocument Read(string path) => JsonDocument.Parse(File.ReadAllBytes(path));
 
-    private static string FindRoot()
+    // Above these tests, or, where they were taken along to another machine, above the folder that
+    // they are started in.
+    private static string FindRoot() =>
+        FindRoot(AppContext.BaseDirectory) ?? FindRoot(Environment.CurrentDirectory)
+        ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
+
+    private static string? FindRoot(string? folder)
     {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "NanoFlow.sln")))
+        while (folder is not null && !File.Exists(Path.Combine(folder, "NanoFlow.sln")))
         {
-            folder = Path.GetDirectoryName(folder)
-                ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
+            folder = Path.GetDirectoryName(folder);
         }
         return folder;
     }
