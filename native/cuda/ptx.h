@@ -180,8 +180,8 @@ __device__ inline void wait_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
 }
 
-// What computes these registers stays before what follows: the compiler may else move it behind a
-// wait, where nothing is left to run beside it.
+// What computes these registers stays before this point, and what uses them behind it. For the
+// compiler a wait has nothing to do with the registers that it waits for.
 template <int count>
 __device__ inline void settle(float (&registers)[count]) {
 #pragma unroll

@@ -92,13 +92,14 @@ class RowGroup {
     ptx::fence_products();
     multiply_keys(memory_.keys(place_.stage));
     ptx::wait_products<0>();
+    ptx::settle(scores_);
     set_free(memory_.keys_free(place_.stage));
     uint64_t* used_values = nullptr;
     while (true) {
       float scales[2];
       weigh(tile, start, scales);
-      ptx::settle(scores_);
-      ptx::wait_products<0>();
+      ptx::settle(scores_);  // beside the product, not after it
+      wait_for_values();
       if (used_values != nullptr) set_free(used_values);
       scale_sums(scales);
       pack_weights();
@@ -123,10 +124,18 @@ class RowGroup {
         multiply_keys(memory_.keys(place_.stage));
         ptx::wait_products<0>();
       }
+      ptx::settle(scores_);
       set_free(memory_.keys_free(place_.stage));
     }
-    ptx::wait_products<0>();
+    wait_for_values();
     set_free(used_values);
+  }
+
+  __device__ void wait_for_values() {
+    ptx::wait_products<0>();
+    ptx::settle(scores_);  // which become weights now that nobody reads the old ones
+#pragma unroll
+    for (uint32_t panel = 0; panel < Shape::kPanels; ++panel) ptx::settle(sums_[panel]);
   }
 
   // A block that only the other group sees.
