@@ -44,7 +44,7 @@ __global__ void note_place(int* places) {
 
 TEST("every thread of every block runs once") {
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<int> places(24 * 30);
     NF_LAUNCH(note_place, dim3(2, 3, 4), dim3(5, 3, 2), 0, nullptr, places.data());
     for (int block = 0; block < 24; ++block) {
@@ -68,7 +68,7 @@ TEST("warps shuffle and vote") {
   std::vector<unsigned> votes(96);
   for (size_t i = 0; i < 96; ++i) x[i] = static_cast<float>(i);
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     NF_LAUNCH((warp_sums<32, true>), 1, 96, 0, nullptr, x.data(), sums.data(), votes.data());
     for (int i = 0; i < 96; ++i) {
       const int warp = i / 32;
@@ -115,7 +115,7 @@ TEST("a missing __syncthreads shows as results that differ between orders") {
   for (size_t i = 0; i < 128; ++i) expected[i] = x[127 - i];
   int right = 0;
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<int> y(128), z(128);
     NF_LAUNCH(reverse<true>, 1, 128, 0, nullptr, x.data(), y.data());
     CHECK(y == expected);
@@ -136,7 +136,7 @@ __global__ void count_votes(int* counts, int* any) {
 
 TEST("a block counts votes") {
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<int> counts(100), any(100);
     NF_LAUNCH(count_votes, 1, 100, 0, nullptr, counts.data(), any.data());
     CHECK(counts == std::vector<int>(100, 34));
@@ -153,7 +153,7 @@ __global__ void leave_early(int* after) {
 
 TEST("threads that have returned are not waited for") {
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<int> after(64);
     NF_LAUNCH(leave_early, 1, 64, 0, nullptr, after.data());
     for (size_t i = 0; i < 64; ++i) CHECK_EQ(after[i], i < 32 ? 33 : i < 40 ? 9 : 0);
@@ -177,7 +177,7 @@ __global__ void diverge_in_warp() {
 
 TEST("barriers that not all threads reach are reported") {
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     const std::string stuck = error_of([] { NF_LAUNCH(diverge, dim3(1, 2), 64, 0, nullptr); });
     CHECK(contains(stuck, "kernel diverge, block (0, "));
     CHECK(contains(stuck, "16 in __syncthreads"));
@@ -253,7 +253,7 @@ __global__ void add_up(unsigned* sum, unsigned* largest, float* total) {
 }
 
 TEST("atomics of all blocks meet") {
-  emulation::set_schedule(Order::kShuffled, test::seed());
+  const emulation::Schedule schedule(Order::kShuffled, test::seed());
   unsigned sum = 0, largest = 0;
   float total = 0;
   NF_LAUNCH(add_up, 10, 100, 0, nullptr, &sum, &largest, &total);

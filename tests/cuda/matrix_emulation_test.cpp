@@ -49,7 +49,7 @@ TEST("matrices are loaded and transposed as ptx.h says") {
   for (size_t i = 0; i < 256; ++i) x[i] = static_cast<uint16_t>(i * 3);
   const auto pair = [&](uint32_t low, uint32_t high) { return uint32_t{x[high]} << 16 | x[low]; };
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<uint32_t> plain(128), transposed(128), turned(128);
     NF_LAUNCH(load_kernel, 1, 32, 0, nullptr, x.data(), plain.data(), transposed.data(),
               turned.data());
@@ -88,7 +88,7 @@ void check_multiply() {
   std::mt19937_64 random(test::seed());
   const std::vector<T> a = random_matrix<T>(256, random), b = random_matrix<T>(128, random);
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<float> c(128, 0.25f);
     NF_LAUNCH(multiply_kernel<T>, 1, 32, 0, nullptr, a.data(), b.data(), c.data());
     for (size_t row = 0; row < 16; ++row) {
@@ -219,7 +219,7 @@ TEST(
   };
   for (const Order order : kOrders) {
     for (uint64_t i = 0; i < 10; ++i) {
-      emulation::set_schedule(order, test::seed() + i);
+      const emulation::Schedule schedule(order, test::seed() + i);
       CHECK(!differs(&pipeline<true, true>));
       wrong_full += differs(&pipeline<false, true>);
       wrong_empty += differs(&pipeline<true, false>);
@@ -355,7 +355,7 @@ void check_warpgroup() {
   const CUtensorMap b_map = map_of(b.data(), 64, 128, 64, CU_TENSOR_MAP_SWIZZLE_128B);
   const CUtensorMap v_map = map_of(v.data(), 64, 64, 64, CU_TENSOR_MAP_SWIZZLE_128B);
   for (const Order order : kOrders) {
-    emulation::set_schedule(order, test::seed());
+    const emulation::Schedule schedule(order, test::seed());
     std::vector<float> d(64 * 64), e(64 * 64);
     NF_LAUNCH((warpgroup_products<T, true>), 1, 128, 5 * 8192 + 8, nullptr, a_map, b_map, v_map,
               d.data(), e.data());

@@ -31,6 +31,15 @@ enum class Order { kForward, kBackward, kShuffled };
 // all launches from now on.
 void set_schedule(Order order, uint64_t seed = 1);
 
+// The same for as long as it lives.
+class Schedule {
+ public:
+  explicit Schedule(Order order, uint64_t seed = 1) { set_schedule(order, seed); }
+  ~Schedule() { set_schedule(Order::kForward); }
+  Schedule(const Schedule&) = delete;
+  Schedule& operator=(const Schedule&) = delete;
+};
+
 // Runs all blocks of the launch on the calling thread. Throws KernelError.
 void run_kernel(const KernelCall& call);
 

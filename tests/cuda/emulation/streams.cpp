@@ -109,6 +109,10 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   Device::Lock lock(device.mutex());
   if (!emulation::exists(stream)) return Device::note(cudaErrorInvalidResourceHandle);
   device.drain(lock, stream);
+  if (stream->capture != nullptr) {
+    stream->capture->invalidated = true;
+    std::erase(stream->capture->streams, stream);
+  }
   std::erase(device.streams(), stream);
   delete stream;
   lock.unlock();
