@@ -21,6 +21,8 @@ constexpr nf::Kernel kKernels[] = {
     NF_CUDA_KERNEL(OpKind::kEmbedding, embedding),
     NF_CUDA_KERNEL(OpKind::kRmsNorm, rms_norm),
     NF_CUDA_KERNEL(OpKind::kRopeAppend, rope_append),
+    NF_CUDA_KERNEL(OpKind::kDecodeAttention, decode_attention_async),
+    NF_CUDA_KERNEL(OpKind::kPrefillAttention, prefill_attention_mma),
     NF_CUDA_KERNEL(OpKind::kSwiGlu, swi_glu),
     NF_CUDA_KERNEL(OpKind::kGeGlu, ge_glu),
     NF_CUDA_KERNEL(OpKind::kRoute, route),
