@@ -41,14 +41,22 @@ bool is_sound(const ProductKind& kind) {
          kind.in > 0 && kind.in <= kMaxDim;
 }
 
+bool is_word(const std::string& text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 bool parse_line(const std::string& line, ProductKey& key, KeptAlgorithm& algorithm) {
   std::istringstream text(line);
   ProductKind& kind = key.kind;
   uint32_t operand = 0;
   uint32_t out_dtype = 0;
   text >> kind.out >> kind.in >> kind.stride >> key.rows >> kind.units >> operand >> out_dtype >>
-      kind.bias >> kind.residual >> std::hex;
-  for (uint64_t& word : algorithm.words.data) text >> word;
+      kind.bias >> kind.residual;
+  for (uint64_t& word : algorithm.words.data) {
+    std::string digits;
+    if (!(text >> digits) || !is_word(digits)) return false;
+    word = std::stoull(digits, nullptr, 16);
+  }
   std::string rest;
   if (!text || text >> rest || operand > 0xff || out_dtype > 0xff) return false;
   kind.operand = DType(operand);

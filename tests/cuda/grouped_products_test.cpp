@@ -1,4 +1,4 @@
-// The GEMM of experts in the emulation: against plain sums, and bit by bit against a plain GEMM
+// The GEMM of experts: against plain sums, and bit by bit against a plain GEMM
 // with the expert alone, however rows are cut and spread over blocks.
 #include <cmath>
 #include <numeric>

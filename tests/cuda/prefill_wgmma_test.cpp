@@ -1,6 +1,12 @@
+<<<<<<< HEAD
 // Prefill attention by wgmma: against a double loop over the same operands, and
 // bit by bit however the work is cut, spread over blocks and put together with other rows.
+=======
+// Prefill attention by wgmma: against a double loop over the same operands, and bit by bit however
+// the work is cut, spread over blocks and put together with other rows.
+>>>>>>> products
 #include "attention_world.h"
+#include "cuda/device.h"
 #include "cuda/kernels/kernels.h"
 #include "product_world.h"
 
@@ -18,6 +24,7 @@ namespace {
 const WorldShape kSmall{.head_dim = 64, .heads = 2, .kv_heads = 1, .page_tokens = 32};
 
 AttentionKernel wgmma(DType operand = DType::kBF16) {
+  if (!nf::cuda::open_device(0).is_hopper()) SKIP("wgmma is for sm_90a");
   return {"prefill_attention_wgmma",
           operand == DType::kF16 ? nf::cuda::prefill_attention_wgmma<DType::kF16>
                                  : nf::cuda::prefill_attention_wgmma<DType::kBF16>,

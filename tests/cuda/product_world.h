@@ -1,14 +1,14 @@
-// Matrix products with random operands, run by CUDA kernels in the emulation on any cut of their
-// rows, and held against plain sums.
+// Matrix products with random operands, run by CUDA kernels on any cut of their rows, and held
+// against plain sums.
 #pragma once
 
-#include <cstring>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "case_lane.h"
+#include "case_run.h"
 #include "check.h"
-#include "cuda/operand.h"
 #include "shapes.h"
 #include "tolerance.h"
 
@@ -23,30 +23,21 @@ struct ProductKernel {
 // Rows of elements of a dtype, which remember what they were drawn as.
 class Operands {
  public:
-  Operands(Random& random, nf::DType dtype, size_t count, float deviation) : dtype_(dtype) {
-    for (const float value : normal(random, count, deviation)) {
-      bits_.push_back(dtype == nf::DType::kF16 ? bits_of(nf::cuda::narrow<__half>(value))
-                                               : bits_of(nf::cuda::narrow<__nv_bfloat16>(value)));
+  Operands(Random& random, nf::DType dtype, size_t count, float deviation)
+      : dtype_(dtype), bytes_(count * sizeof(uint16_t)) {
+    const std::vector<float> values = normal(random, count, deviation);
+    for (size_t i = 0; i < count; ++i) {
+      store(values[i], dtype, bytes_.data() + i * sizeof(uint16_t));
     }
   }
-  const void* data() const { return bits_.data(); }
-  double operator[](size_t i) const { return double{value_of(bits_[i], dtype_)}; }
-
-  static float value_of(uint16_t bits, nf::DType dtype) {
-    if (dtype == nf::DType::kF16) return nf::half_to_float(bits);
-    return to_float(nf::BF16{bits});
+  const void* data() const { return bytes_.data(); }
+  double operator[](size_t i) const {
+    return double{load(dtype_, bytes_.data() + i * sizeof(uint16_t))};
   }
 
  private:
-  template <typename T>
-  static uint16_t bits_of(T value) {
-    uint16_t bits;
-    std::memcpy(&bits, &value, sizeof(bits));
-    return bits;
-  }
-
   nf::DType dtype_;
-  std::vector<uint16_t> bits_;
+  AlignedBytes bytes_;
 };
 
 // What a kernel wrote, [rows, width] of a dtype; bytes that it did not write are kUnwrittenByte.
@@ -61,15 +52,7 @@ class Written {
   bool operator==(const Written&) const = default;
 
   float value(size_t row, size_t column) const {
-    const std::byte* element = bytes_.data() + (row * width_ + column) * size_of(dtype_);
-    if (dtype_ == nf::DType::kF32) {
-      float value;
-      std::memcpy(&value, element, sizeof(value));
-      return value;
-    }
-    uint16_t bits;
-    std::memcpy(&bits, element, sizeof(bits));
-    return Operands::value_of(bits, dtype_);
+    return load(dtype_, bytes_.data() + (row * width_ + column) * size_of(dtype_));
   }
 
   // The bytes of columns [begin, end) of a row.

@@ -1,4 +1,4 @@
-// GEMM kernels in the emulation: against plain sums, with every epilogue and odd sizes, and bit by
+// GEMM kernels: against plain sums, with every epilogue and odd sizes, and bit by
 // bit however rows are cut and spread over blocks.
 #include <cmath>
 

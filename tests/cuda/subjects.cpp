@@ -20,6 +20,8 @@ template <DType operand>
 constexpr nf::Kernel kKernels[] = {
     NF_CUDA_KERNEL(OpKind::kEmbedding, embedding),
     NF_CUDA_KERNEL(OpKind::kRmsNorm, rms_norm),
+    NF_CUDA_KERNEL(OpKind::kGemm, gemm_mma),
+    NF_CUDA_KERNEL(OpKind::kGroupedGemm, grouped_gemm_mma),
     NF_CUDA_KERNEL(OpKind::kRopeAppend, rope_append),
     NF_CUDA_KERNEL(OpKind::kDecodeAttention, decode_attention_async),
     NF_CUDA_KERNEL(OpKind::kPrefillAttention, prefill_attention_mma),

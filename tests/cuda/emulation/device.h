@@ -20,8 +20,8 @@ struct DeviceSpec {
   int devices = 1;
   int units = 132;  // SMs
   int major = 9, minor = 0;
-  size_t memory = size_t{256} << 20;  // that cudaMalloc gives
-  int driver_version = 12080;         // from 12050 on cuGreenCtxStreamCreate is there
+  size_t memory = size_t{1} << 30;  // that cudaMalloc gives
+  int driver_version = 12080;       // from 12050 on cuGreenCtxStreamCreate is there
 };
 
 // A healthy device of this kind from now on, with this order of its streams' work. What has been
