@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-// Prefill attention by wgmma: against a double loop over the same operands, and
-// bit by bit however the work is cut, spread over blocks and put together with other rows.
-=======
 // Prefill attention by wgmma: against a double loop over the same operands, and bit by bit however
 // the work is cut, spread over blocks and put together with other rows.
->>>>>>> products
 #include "attention_world.h"
 #include "cuda/device.h"
 #include "cuda/kernels/kernels.h"
