@@ -34,9 +34,18 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
   message(FATAL_ERROR
           "CUDA 12.4 or newer is needed (green contexts), found ${CMAKE_CUDA_COMPILER_VERSION}")
 endif()
-find_package(CUDAToolkit REQUIRED)
-find_path(CUBLASLT_INCLUDE_DIR cublasLt.h
-          HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV CUBLAS_INCLUDE_DIR REQUIRED)
+# Not by FindCUDAToolkit: that of CMake 3.25 fails with CUDA 13, where a library is gone that it names.
+get_filename_component(cuda_root "${CMAKE_CUDA_COMPILER}" REALPATH)
+get_filename_component(cuda_root "${cuda_root}/../.." ABSOLUTE)
+find_path(CUDA_RUNTIME_INCLUDE_DIR cuda_runtime.h REQUIRED
+          HINTS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} ${cuda_root}/include)
+find_path(CUBLASLT_INCLUDE_DIR cublasLt.h REQUIRED
+          HINTS ${CUDA_RUNTIME_INCLUDE_DIR} ENV CUBLAS_INCLUDE_DIR)
+find_library(CUDART_STATIC cudart_static REQUIRED
+             HINTS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES} ${cuda_root}/lib64
+                   ${cuda_root}/targets/x86_64-linux/lib)
+set(NF_CUDA_INCLUDE_DIRS ${CUDA_RUNTIME_INCLUDE_DIR} ${CUBLASLT_INCLUDE_DIR})
+set(NF_CUDA_LIBRARIES ${CUDART_STATIC} ${CMAKE_DL_LIBS} rt)
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
   set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")

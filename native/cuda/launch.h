@@ -5,9 +5,7 @@
 
 #include <cuda_runtime.h>
 
-#if defined(NF_CUDA_EMULATION)
-#include "emulation/launch.h"
-#else
+#if !defined(NF_LAUNCH)
 
 // The launch is checked when the step is (cuda/errors.h): kernels return no status of their own.
 #define NF_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \

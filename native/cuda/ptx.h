@@ -11,9 +11,7 @@
 
 #include <cstdint>
 
-#if defined(NF_CUDA_EMULATION)
-#include "emulation/ptx.h"
-#else
+#if !defined(NF_CUDA_EMULATION)
 
 namespace nf::cuda::ptx {
 
