@@ -1,4 +1,4 @@
-# cmake -DPRESET=linux-x64 [-DTARGET=nanoflow] -P eng/native-build.cmake
+# cmake -DPRESET=linux-x64 [-DTARGET="nanoflow;..."] -P eng/native-build.cmake
 #
 # Configures once and builds one preset. Several MSBuild nodes and several `dotnet build` may ask
 # for it at the same time: a lock on the build folder lets one in, and the others then find the

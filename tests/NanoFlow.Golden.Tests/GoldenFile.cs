@@ -99,17 +99,15 @@ public sealed class GoldenFile
 
     private static JsonDocument Read(string path) => JsonDocument.Parse(File.ReadAllBytes(path));
 
-    // Above these tests, or, where they were taken along to another machine, above the folder that
-    // they are started in.
-    private static string FindRoot() =>
-        FindRoot(AppContext.BaseDirectory) ?? FindRoot(Environment.CurrentDirectory)
-        ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
-
-    private static string? FindRoot(string? folder)
+    // Above these tests, or where tests/device/run.sh says when it has taken them elsewhere.
+    private static string FindRoot()
     {
-        while (folder is not null && !File.Exists(Path.Combine(folder, "NanoFlow.sln")))
+        var folder = Environment.GetEnvironmentVariable("NANOFLOW_TEST_ROOT")
+            ?? AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "NanoFlow.sln")))
         {
-            folder = Path.GetDirectoryName(folder);
+            folder = Path.GetDirectoryName(folder)
+                ?? throw new InvalidOperationException("NanoFlow.sln is in no parent folder.");
         }
         return folder;
     }

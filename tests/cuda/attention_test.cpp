@@ -1,7 +1,6 @@
-// Attention kernels in the emulation: against a double loop over the same operands, and bit by bit
+// Attention kernels: against a double loop over the same operands, and bit by bit
 // however the work is cut, spread over blocks and put together with other rows.
 #include "attention_world.h"
-#include "emulation/block.h"
 
 using nf::DType;
 using nf::RowRange;
@@ -236,25 +235,6 @@ TEST("cuda: attention minds nothing that stands where no token is, be it NaN") {
       check_decode(world, {{0, 100}});
       check_prefill(world, {{0, 100, 1}});
     }
-  }
-}
-
-TEST("cuda: attention has the same bits in whatever order threads run and copies arrive") {
-  Random random(test::seed());
-  for (const uint32_t dim : {64u, 192u}) {
-    const WorldShape shape{.head_dim = dim, .heads = 2, .kv_heads = 1, .page_tokens = 16};
-    AttentionWorld world(random, shape, {270, 40});
-    const Bits prefilled = world.prefill(test::prefill_kernel(), whole(world), 2);
-    const Bits decoded = world.decode(test::decode_kernels()[0], last_rows(world), {});
-    for (const auto order : {emulation::Order::kBackward, emulation::Order::kShuffled}) {
-      emulation::set_schedule(order, random());
-      CHECK(world.prefill(test::prefill_kernel(), whole(world), 2) == prefilled);
-      for (const auto& kernel : test::decode_kernels()) {
-        CHECK(world.decode(kernel, last_rows(world), {}) == decoded);
-        CHECK(world.decode(kernel, last_rows(world), {.units = 2, .split = true}) == decoded);
-      }
-    }
-    emulation::set_schedule(emulation::Order::kForward);
   }
 }
 

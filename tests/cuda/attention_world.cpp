@@ -1,5 +1,7 @@
 #include "attention_world.h"
 
+#include <cuda_runtime.h>
+
 #include <cmath>
 
 #include "case_lane.h"
@@ -24,15 +26,20 @@ float widen(uint16_t bits, DType operand) {
   return operand == DType::kF16 ? nf::half_to_float(bits) : nf::to_float(nf::BF16{bits});
 }
 
-}  // namespace
-
 template <DType operand>
-static std::vector<AttentionKernel> decode_kernels_of() {
-  return {{"async", nf::cuda::decode_attention_async<operand>,
-           nf::cuda::decode_attention_async_workspace},
-          {"bulk", nf::cuda::decode_attention_bulk<operand>,
-           nf::cuda::decode_attention_bulk_workspace}};
+std::vector<AttentionKernel> decode_kernels_of() {
+  std::vector<AttentionKernel> kernels{{"async", nf::cuda::decode_attention_async<operand>,
+                                        nf::cuda::decode_attention_async_workspace}};
+  int major = 0;
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
+  if (major >= 9) {
+    kernels.push_back({"bulk", nf::cuda::decode_attention_bulk<operand>,
+                       nf::cuda::decode_attention_bulk_workspace});
+  }
+  return kernels;
 }
+
+}  // namespace
 
 std::vector<AttentionKernel> decode_kernels(DType operand) {
   return operand == DType::kF16 ? decode_kernels_of<DType::kF16>()
@@ -168,6 +175,7 @@ Bits AttentionWorld::run(const AttentionKernel& kernel, Step& step, uint32_t uni
                       out.data(), shape.heads, shape.window, shape.softcap};
     kernel.launch(args, lane->lane());
   }
+  lane->finish();
   CHECK(lane->scratch_intact());
   return out;
 }

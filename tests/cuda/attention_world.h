@@ -41,7 +41,7 @@ struct AttentionKernel {
   size_t (*workspace)(const nf::OpShape& shape);
 };
 
-// Of an operand dtype.
+// Of an operand dtype; of decode attention all that the device can run.
 std::vector<AttentionKernel> decode_kernels(nf::DType operand = nf::DType::kBF16);
 AttentionKernel prefill_kernel(nf::DType operand = nf::DType::kBF16);
 

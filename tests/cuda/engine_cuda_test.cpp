@@ -122,3 +122,29 @@ TEST("a decode step of any size is padded and answers as alone") {
   }
   CHECK(replays_of(together) > 0);
 }
+
+TEST("a prompt in any chunks gives the same logits, alone or among others") {
+  const test::TinyOptions shapes[] = {
+      {.layers = 2},
+      {.layers = 2, .architecture = "MixtralForCausalLM", .experts = 5, .experts_per_token = 2}};
+  constexpr uint32_t kLength = 60;
+  std::mt19937_64 random(test::seed());
+  for (const test::TinyOptions& options : shapes) {
+    test::TinyModel model(options);
+    test::Conversation& prompt = model.converse(kLength, 7);
+    test::Conversation& other = model.converse(180, 8);
+    const Logits expected = model.step(model.sequential(), {{&prompt, kLength}}, 0)[0];
+    for (int round = 0; round < 6; ++round) {
+      prompt.position = 0;
+      Logits last;
+      while (prompt.position < kLength) {
+        const uint32_t most = std::min(kLength - prompt.position, test::TinyModel::kMaxRows - 9);
+        const auto rows = 1 + static_cast<uint32_t>(random() % most);
+        std::vector<test::Part> parts{{&prompt, rows}};
+        if (round % 2 == 1 && other.position + 9 <= 180) parts.push_back({&other, 9});
+        last = model.step(model.sequential(), parts, 0)[0];
+      }
+      CHECK(last == expected);
+    }
+  }
+}

@@ -23,6 +23,8 @@ constexpr nf::Kernel kKernels[] = {
     NF_CUDA_KERNEL(OpKind::kGemm, gemm_mma),
     NF_CUDA_KERNEL(OpKind::kGroupedGemm, grouped_gemm_mma),
     NF_CUDA_KERNEL(OpKind::kRopeAppend, rope_append),
+    NF_CUDA_KERNEL(OpKind::kDecodeAttention, decode_attention_async),
+    NF_CUDA_KERNEL(OpKind::kPrefillAttention, prefill_attention_mma),
     NF_CUDA_KERNEL(OpKind::kSwiGlu, swi_glu),
     NF_CUDA_KERNEL(OpKind::kGeGlu, ge_glu),
     NF_CUDA_KERNEL(OpKind::kRoute, route),

@@ -53,7 +53,9 @@ native_out() { echo "${native:-$root/artifacts/native/$preset/out}"; }
 
 build_native() {
   [ -z "$native" ] || skip "built already: $native" || return
-  within cmake -DPRESET=$preset -P "$root/eng/native-build.cmake" >&2
+  local targets="nanoflow;nanoflow_native_tests"
+  [ $device = cpu ] || targets="$targets;nanoflow_device_tests"
+  within cmake -DPRESET=$preset "-DTARGET=$targets" -P "$root/eng/native-build.cmake" >&2
 }
 
 # The program that was taken along, with the native library that was built here. A folder is made
@@ -114,7 +116,8 @@ run_goldens() {
   need_program || return
   [ -x "$test" ] || skip "no golden tests were taken along: ./build.sh device-kit" || return
   name=$([ $device = cuda ] && echo Cuda || echo Cpu)
-  last=$(cd "$root" && within "$test" -method "*.${name}_Golden*" | tee /dev/stderr |
+  last=$(NANOFLOW_TEST_ROOT=$root within "$test" -noColor -method "*.${name}_Golden*" |
+    tee /dev/stderr |
     grep -E '^ *NanoFlow.Golden.Tests +Total: [0-9]+' | tail -n 1)
   [[ $last =~ Total:\ ([0-9]+).*Errors:\ ([0-9]+).*Failed:\ ([0-9]+).*Skipped:\ ([0-9]+) ]] ||
     return 1

@@ -261,8 +261,9 @@ TEST("the time of a step leaves out the wait for its release once, however many 
 }
 
 TEST("a device is described in as many bytes as the caller knows") {
-  const nf_engine_options options = test::tiny_engine_options({});
-  const nf_model_spec spec = test::tiny_spec({});
+  const test::TinyOptions tiny{.device = NF_DEVICE_CPU, .threads = 4};
+  const nf_engine_options options = test::tiny_engine_options(tiny);
+  const nf_model_spec spec = test::tiny_spec(tiny);
   nf_engine* engine = nullptr;
   REQUIRE(nf_engine_create(&options, &spec, &engine) == NF_OK);
   nf_device_info info{};
@@ -299,8 +300,10 @@ TEST("a model spec is refused before memory is taken") {
 }
 
 TEST("a spec with experts is refused before memory is taken, and its memory is planned") {
-  const test::TinyOptions tiny{
-      .architecture = "MixtralForCausalLM", .experts = 8, .experts_per_token = 2};
+  const test::TinyOptions tiny{.device = NF_DEVICE_CPU,
+                               .architecture = "MixtralForCausalLM",
+                               .experts = 8,
+                               .experts_per_token = 2};
   const nf_model_spec spec = test::tiny_spec(tiny);
   const nf_engine_options options = test::tiny_engine_options(tiny);
   nf_memory memory{};

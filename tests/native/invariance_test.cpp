@@ -162,7 +162,7 @@ TEST("a sequence that was preempted and recomputed gives the same logits") {
 }
 
 TEST("logits do not depend on the number of threads") {
-  for (test::TinyOptions& options : models(test::devices()[0])) {
+  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
     const Trace expected = reference_trace(options);
     for (const uint32_t threads : {1u, 3u, 7u}) {
       options.threads = threads;
@@ -172,7 +172,7 @@ TEST("logits do not depend on the number of threads") {
 }
 
 TEST("logits do not depend on the page size") {
-  for (test::TinyOptions& options : models(test::devices()[0])) {
+  for (test::TinyOptions& options : models(NF_DEVICE_CPU)) {
     const Trace expected = reference_trace(options);
     for (const uint32_t page_tokens : {32u, 64u, 128u}) {
       options.page_tokens = page_tokens;
@@ -183,7 +183,7 @@ TEST("logits do not depend on the page size") {
 
 TEST("cpu logits are close to the reference's") {
   auto reference_models = models(NF_DEVICE_REFERENCE);
-  auto cpu_models = models(test::devices()[0]);
+  auto cpu_models = models(NF_DEVICE_CPU);
   // Rounding decides which of two experts with nearly equal logits is taken: here all are.
   for (auto* both : {&reference_models, &cpu_models}) {
     for (test::TinyOptions& options : *both) options.experts_per_token = options.experts;

@@ -193,6 +193,30 @@ TEST("plan validation refuses with the reason") {
   CHECK(says(broken([](nf::Plan& p) { p.order_edges = {{0, 2, 0, 0}}; }), "crosses segments"));
 }
 
+TEST("a hard split is refused where there is none, and where it does not fall on steps of units") {
+  test::TinyModel model({.layers = 1});
+  nf_device_info device = model.engine().device();
+  device.num_units = 132;
+  device.unit_step = 8;
+  const auto refused = [&](uint16_t first, uint16_t count) -> std::string {
+    nf::Plan plan = nf::sequential_plan(model.engine().graph(), count);
+    plan.partitions[0] = {NF_PARTITION_DISJOINT, first, count, 0};
+    try {
+      nf::validate_plan(plan, model.engine().graph(), device);
+    } catch (const nf::Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  CHECK_EQ(refused(0, 64), std::string("accepted"));
+  CHECK_EQ(refused(64, 68), std::string("accepted"));  // the rest
+  CHECK_EQ(refused(0, 132), std::string("accepted"));
+  CHECK(says(refused(0, 60), "takes steps of 8, or the rest"));
+  CHECK(says(refused(4, 64), "takes steps of 8, or the rest"));
+  device.flags = 0;
+  CHECK(says(refused(0, 64), "this device has no hard split"));
+}
+
 TEST("a start that a lane knows of is not waited for again") {
   test::TinyModel model({.layers = 3});
   const nf::Graph& graph = model.engine().graph();

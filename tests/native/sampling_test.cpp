@@ -216,6 +216,17 @@ TEST("a draw depends on seed and position only") {
   CHECK(same < 10);
 }
 
+TEST("the border between two tokens belongs to the second") {
+  Draw draw(std::vector<float>(40, -kInfinity));
+  draw.logits[3] = draw.logits[35] = 0.0f;
+  draw.sampling.temperature = 1.0f;
+  draw.position = 1;
+  draw.sampling.seed = 178863257;  // the last point of the first half
+  CHECK_EQ(sample(draw).token, 3);
+  draw.sampling.seed = 414027678;  // the first of the second half
+  CHECK_EQ(sample(draw).token, 35);
+}
+
 TEST("a backend and the reference sample the same tokens on small vocabularies") {
   Random random(seed());
   for (int i = 0; i < scale(4000, 100000) / int(kTested.slowness); ++i) {

@@ -24,6 +24,7 @@ void merge_decode_parts(const AttentionArgs& args, CudaLane& lane);
 
 bool decode_attention_supports(const OpShape& shape);
 size_t decode_attention_workspace(const OpShape& shape);
+
 // Which tokens of a tile a row attends, as bits.
 __device__ inline uint32_t visible_tokens(const DecodePart& part, uint32_t tile) {
   const uint32_t start = tile * kTileTokens;

@@ -16,6 +16,21 @@ public interface IPlanBench : IDisposable
     /// <exception cref="EngineException">It does not cover the graph, or does not fit the
     /// device.</exception>
     IBenchProgram Open(Plan plan);
+
+    /// <summary>Does the device cut its units like that? What it can do is known only when it is
+    /// asked.</summary>
+    bool CanOpen(Plan plan)
+    {
+        try
+        {
+            Open(plan).Dispose();
+            return true;
+        }
+        catch (EngineException)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>What steps a bench can run.</summary>

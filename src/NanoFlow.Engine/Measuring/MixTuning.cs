@@ -45,8 +45,12 @@ public sealed class MixTuning
         tuning.Add(Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows));
         for (var i = 0; i < Plans && RandomPlans.CanDraw(costs, isHardSplit); i++)
         {
-            tuning.Add(RandomPlans.Draw(
-                bench.Graph, mix, costs, bench.Device.RowTile, FirstSeed - i, isHardSplit));
+            var plan = RandomPlans.Draw(
+                bench.Graph, mix, costs, bench.Device.RowTile, FirstSeed - i, isHardSplit);
+            if (!isHardSplit || bench.CanOpen(plan))
+            {
+                tuning.Add(plan);
+            }
         }
         return new TunedCosts(costs, tuning.Factors());
     }

@@ -49,7 +49,8 @@ public static class PlanFinder
             .ToArray();
         var sequential = Plan.Sequential(bench.Graph, bench.Device.UnitCount, mix.Rows);
         var proposals = searches.SelectMany(search => search.Found.Best
-            .Where(plan => !plan.Plan.NanoOps.SequenceEqual(sequential.NanoOps))
+            .Where(plan => !plan.Plan.NanoOps.SequenceEqual(sequential.NanoOps)
+                && (!search.IsHardSplit || bench.CanOpen(plan.Plan)))
             .Select(plan => (search, plan))).ToArray();
         if (proposals.Length == 0)
         {
@@ -74,8 +75,9 @@ public static class PlanFinder
         Action<double> progress)
     {
         var tuned = MixTuning.Of(bench, costs, mix, options.IsHardSplit);
-        return new TunedSearch(tuned, PlanSearch.Run(
-            bench.Graph, mix, tuned, options with { RowTile = bench.Device.RowTile }, progress));
+        var found = PlanSearch.Run(
+            bench.Graph, mix, tuned, options with { RowTile = bench.Device.RowTile }, progress);
+        return new TunedSearch(tuned, found, options.IsHardSplit);
     }
 
     /// <summary>Calibrates, then searches and measures the mixes of a server.</summary>
@@ -120,7 +122,7 @@ public static class PlanFinder
         FoundPlan plan,
         double[] measured)
     {
-        var (costs, found) = search;
+        var (costs, found, _) = search;
         var prediction = PlanPrediction.Of(plan.Plan, bench.Graph, mix, costs);
         return new PlanBucket(
             mix,
@@ -135,5 +137,5 @@ public static class PlanFinder
             prediction.SteadyLayer(bench.Graph.LayerCount));
     }
 
-    private sealed record TunedSearch(ICostModel Costs, SearchResult Found);
+    private sealed record TunedSearch(ICostModel Costs, SearchResult Found, bool IsHardSplit);
 }

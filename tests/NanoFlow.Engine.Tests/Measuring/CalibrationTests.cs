@@ -104,6 +104,20 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void Find_DeviceRefusesItsHardSplit_TakesASoftOne()
+    {
+        var truth = new TwoResourceCosts(16, slowDown: 1.2) { MayExceedUnits = true, Step = 2 };
+        var bench = new FakeBench(Graph, truth) { RefusesHardSplits = true };
+
+        var bucket = PlanFinder.Find(
+            bench, Calibrate(bench), new StepMix(256, 256, 1000), Limited);
+
+        Assert.True(bucket.IsUsed);
+        Assert.All(bucket.Plan.Partitions, p => Assert.Equal(PartitionKind.Shared, p.Kind));
+        Assert.Equal(0, bench.OpenPrograms);
+    }
+
+    [Fact]
     public void Find_MeasurementDisagrees_KeepsTheSequentialPlan()
     {
         // The costs say that overlap pays; the device is one on which nothing runs beside anything.

@@ -26,8 +26,15 @@ internal sealed class FakeBench(GraphFacts graph, ICostModel truth) : IPlanBench
     /// <summary>Programs that are open.</summary>
     public int OpenPrograms { get; private set; }
 
+    /// <summary>The device cannot cut its units, whatever it says.</summary>
+    public bool RefusesHardSplits { get; init; }
+
     public IBenchProgram Open(Plan plan)
     {
+        if (RefusesHardSplits && plan.Partitions.Any(p => p.Kind == PartitionKind.Disjoint))
+        {
+            throw new EngineException("no such split");
+        }
         OpenPrograms++;
         Opened.Add(plan);
         return new FakeProgram(this, plan);
