@@ -22,16 +22,16 @@ namespace nf::cuda {
 namespace {
 
 constexpr uint32_t kThreads = (1 + kGroups) * kGroupThreads;
+
+#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
+
 // Together they fit an SM's 64 Ki registers.
 constexpr int kFillerRegisters = 24;
 constexpr int kGroupRegisters = 240;
 
-#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
-
 // A warpgroup that computes 64 rows. Thread l of warp w has rows 16 w + l / 4 and 8 further of it,
-// and in each group of 8 columns two at l % 4 * 2: sums[4 j + 2 h + i] is that of column 8 j + l %
-// 4
-// * 2 + i and the h-th row.
+// and in each group of 8 columns the two from l % 4 * 2 on: value 4 j + 2 h + i is that of column
+// 8 j + l % 4 * 2 + i and the h-th row.
 template <typename T, uint32_t dim>
 class RowGroup {
  public:
