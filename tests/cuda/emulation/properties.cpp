@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <span>
 
 #include "emulation/block.h"
 #include "emulation/queue.h"
@@ -57,70 +58,47 @@ const ErrorName& find(cudaError_t error) {
   return found == std::end(kErrors) ? kOther : *found;
 }
 
+struct Attribute {
+  cudaDeviceAttr attribute;
+  int value;
+};
+
+// Of every emulated device.
+constexpr Attribute kAttributes[] = {
+    {cudaDevAttrMaxThreadsPerBlock, static_cast<int>(emulation::kMaxThreads)},
+    {cudaDevAttrMaxSharedMemoryPerBlock, static_cast<int>(emulation::kDefaultDynamicShared)},
+    {cudaDevAttrMaxSharedMemoryPerBlockOptin, static_cast<int>(emulation::kMaxDynamicShared)},
+    {cudaDevAttrMaxSharedMemoryPerMultiprocessor, kSharedPerUnit},
+    {cudaDevAttrReservedSharedMemoryPerBlock, kReservedShared},
+    {cudaDevAttrWarpSize, 32},
+    {cudaDevAttrClockRate, 1980000},
+    {cudaDevAttrMemoryClockRate, 3201000},
+    {cudaDevAttrGlobalMemoryBusWidth, 6144},
+    {cudaDevAttrL2CacheSize, 60 << 20},
+    {cudaDevAttrMaxThreadsPerMultiProcessor, kThreadsPerUnit},
+    {cudaDevAttrMaxBlocksPerMultiprocessor, kBlocksPerUnit},
+    {cudaDevAttrMaxRegistersPerMultiprocessor, 65536},
+    {cudaDevAttrIntegrated, 0},
+    {cudaDevAttrPciBusId, 0},
+    {cudaDevAttrUnifiedAddressing, 1},
+    {cudaDevAttrMemoryPoolsSupported, 0},
+};
+
 cudaError_t attribute_of(const DeviceSpec& spec, cudaDeviceAttr attribute, int* value) {
-  switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock:
-      *value = static_cast<int>(emulation::kMaxThreads);
-      break;
-    case cudaDevAttrMaxSharedMemoryPerBlock:
-      *value = static_cast<int>(emulation::kDefaultDynamicShared);
-      break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = static_cast<int>(emulation::kMaxDynamicShared);
-      break;
-    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
-      *value = kSharedPerUnit;
-      break;
-    case cudaDevAttrReservedSharedMemoryPerBlock:
-      *value = kReservedShared;
-      break;
-    case cudaDevAttrWarpSize:
-      *value = 32;
-      break;
-    case cudaDevAttrClockRate:
-      *value = 1980000;
-      break;
-    case cudaDevAttrMemoryClockRate:
-      *value = 3201000;
-      break;
-    case cudaDevAttrGlobalMemoryBusWidth:
-      *value = 6144;
-      break;
-    case cudaDevAttrL2CacheSize:
-      *value = 60 << 20;
-      break;
-    case cudaDevAttrMultiProcessorCount:
-      *value = spec.units;
-      break;
-    case cudaDevAttrComputeCapabilityMajor:
-      *value = spec.major;
-      break;
-    case cudaDevAttrComputeCapabilityMinor:
-      *value = spec.minor;
-      break;
-    case cudaDevAttrMaxThreadsPerMultiProcessor:
-      *value = kThreadsPerUnit;
-      break;
-    case cudaDevAttrMaxBlocksPerMultiprocessor:
-      *value = kBlocksPerUnit;
-      break;
-    case cudaDevAttrMaxRegistersPerMultiprocessor:
-      *value = 65536;
-      break;
-    case cudaDevAttrIntegrated:
-    case cudaDevAttrPciBusId:
-      *value = 0;
-      break;
-    case cudaDevAttrUnifiedAddressing:
-      *value = 1;
-      break;
-    case cudaDevAttrMemoryPoolsSupported:
-      *value = 0;
-      break;
-    default:
-      return cudaErrorInvalidValue;
+  const Attribute chosen[] = {
+      {cudaDevAttrMultiProcessorCount, spec.units},
+      {cudaDevAttrComputeCapabilityMajor, spec.major},
+      {cudaDevAttrComputeCapabilityMinor, spec.minor},
+  };
+  for (const std::span<const Attribute> rows :
+       {std::span<const Attribute>(kAttributes), std::span<const Attribute>(chosen)}) {
+    for (const Attribute& row : rows) {
+      if (row.attribute != attribute) continue;
+      *value = row.value;
+      return cudaSuccess;
+    }
   }
-  return cudaSuccess;
+  return cudaErrorInvalidValue;
 }
 
 thread_local int current_device = 0;
