@@ -2,7 +2,11 @@
 // emulation, and the layouts they read.
 #include "subjects.h"
 
+#include <algorithm>
+
 #include "case_lane.h"
+#include "cuda/device.h"
+#include "cuda/kernel_table.h"
 #include "cuda/kernels/kernels.h"
 #include "cuda/kv_page.h"
 #include "cuda/pack.h"
@@ -11,30 +15,26 @@ namespace test {
 namespace {
 
 using nf::DType;
-using nf::OpKind;
 
-#define NF_CUDA_KERNEL(kind, name) \
-  { kind, #name, nf::cuda::name##_supports, nf::cuda::name##_workspace, nf::cuda::name<operand> }
-
+// All kernels that the device runs: its table, and what only smaller devices use.
 template <DType operand>
-constexpr nf::Kernel kKernels[] = {
-    NF_CUDA_KERNEL(OpKind::kEmbedding, embedding),
-    NF_CUDA_KERNEL(OpKind::kRmsNorm, rms_norm),
-    NF_CUDA_KERNEL(OpKind::kGemm, gemm_mma),
-    NF_CUDA_KERNEL(OpKind::kGroupedGemm, grouped_gemm_mma),
-    NF_CUDA_KERNEL(OpKind::kRopeAppend, rope_append),
-    NF_CUDA_KERNEL(OpKind::kDecodeAttention, decode_attention_async),
-    NF_CUDA_KERNEL(OpKind::kPrefillAttention, prefill_attention_mma),
-    NF_CUDA_KERNEL(OpKind::kSwiGlu, swi_glu),
-    NF_CUDA_KERNEL(OpKind::kGeGlu, ge_glu),
-    NF_CUDA_KERNEL(OpKind::kRoute, route),
-    NF_CUDA_KERNEL(OpKind::kCombineExperts, combine_experts),
-    NF_CUDA_KERNEL(OpKind::kSample, sample),
-    NF_CUDA_KERNEL(OpKind::kEcho, echo),
-    NF_CUDA_KERNEL(OpKind::kPool, pool),
-};
-
-#undef NF_CUDA_KERNEL
+std::span<const nf::Kernel> kernels() {
+  static const std::vector<nf::Kernel> all = [] {
+    const nf::cuda::DeviceFacts device = nf::cuda::open_device(0);
+    const auto own = nf::cuda::kernel_table(device, operand);
+    std::vector<nf::Kernel> kernels(own.begin(), own.end());
+    nf::cuda::DeviceFacts ampere = device;
+    ampere.major = 8;
+    for (const nf::Kernel& kernel : nf::cuda::kernel_table(ampere, operand)) {
+      const bool known = std::any_of(own.begin(), own.end(), [&](const nf::Kernel& other) {
+        return other.launch == kernel.launch;
+      });
+      if (!known) kernels.push_back(kernel);
+    }
+    return kernels;
+  }();
+  return all;
+}
 
 size_t matrix_bytes(uint32_t out, uint32_t in, DType) { return nf::cuda::matrix_bytes(out, in); }
 
@@ -52,7 +52,7 @@ size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32_t head_dim)
 
 template <DType operand>
 Subject subject(const char* name) {
-  return {name,          kKernels<operand>,
+  return {name,          kernels<operand>(),
           operand,       nf::reference::packed_format,
           matrix_bytes,  pack_matrix<operand>,
           kv_page_bytes, open_cuda_lane,
