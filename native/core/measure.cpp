@@ -184,8 +184,8 @@ void Measurement::note_round() {
     }
     const double mean_ns = static_cast<double>(took) / static_cast<double>(loop.round.size());
     // As long as the goal asks for, but for what a round loses at its ends.
-    const double goal_ns = double{goal_.minimum_us} * kNsPerUs;
-    const double enough = std::max(goal_ns / std::max(mean_ns, 1.0), double{goal_.minimum_count});
+    const double goal_ns = 1e3 * goal_.minimum_us;
+    const double enough = std::max(goal_ns / std::max(mean_ns, 1.0), 1.0 * goal_.minimum_count);
     const double wanted = std::min(kRoundNs / std::max(mean_ns, 1.0), enough + 3);
     loop.round.resize(static_cast<size_t>(std::clamp(wanted, 3.0, 512.0)));
   }
