@@ -63,7 +63,8 @@ public sealed class DeviceRunTests : IDisposable
 
         Assert.Equal(3, late.ExitCode);
         Assert.Contains("doctor: no time left", late.Output);
-        Assert.All(ReadSteps(In("out/results.json")).Values, status => Assert.Equal("late", status));
+        Assert.All(
+            ReadSteps(In("out/results.json")).Values, status => Assert.Equal("late", status));
     }
 
     [Fact]
