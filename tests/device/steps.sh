@@ -25,8 +25,8 @@ least_seconds() {
 step() {
   local name=$1 begin=$SECONDS status
   shift
-  if [ $again = off ] && grep -qsE '^(passed|skipped) ' "$out/state/$name"; then
-    echo "$name: $(cut -d' ' -f1 "$out/state/$name") before"
+  if [ $again = off ] && grep -qs '^passed ' "$out/state/$name"; then
+    echo "$name: passed before"
     return
   fi
   if [ $((deadline - SECONDS)) -lt "$(least_seconds "$name")" ]; then
@@ -34,7 +34,10 @@ step() {
     echo "$name: no time left"
     return
   fi
-  prepare_program
+  prepare_program || {
+    echo "run.sh: cannot unpack ${programs[*]}" >&2
+    exit 2
+  }
   ("$@") >"$out/results/$name.json" 2>"$out/logs/$name.log"
   status=$?
   case $status in
@@ -68,11 +71,13 @@ prepare_program() {
   rm -rf "$out/program"
   mkdir -p "$out/program"
   for path in "${programs[@]}"; do
-    if [ -d "$path" ]; then cp -rL "$path/." "$out/program/"; else
-      tar -xf "$path" -C "$out/program"
+    if [ -d "$path" ]; then
+      cp -rL "$path/." "$out/program/" || return
+    else
+      tar -xf "$path" -C "$out/program" || return
     fi
   done
-  [ ! -e "$library" ] || cp -f "$library" "$out/program/"
+  [ ! -e "$library" ] || cp -f "$library" "$out/program/" || return
   touch "$made"
 }
 
