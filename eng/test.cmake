@@ -1,8 +1,8 @@
 # cmake [-DALL=ON] -P eng/test.cmake
 #
 # Runs every test of a built solution, lets a failing part not stop the others, and ends with the
-# line of eng/summary.cmake. ALL runs the large counts, the native tests under the sanitizers, and
-# the style checks, whose tools a machine that only builds need not have.
+# line of eng/summary.cmake. ALL runs the large counts, the tests of CUDA kernels on kernels that
+# were changed, the native tests under the sanitizers, and the style checks, whose tools a machine that only builds need not have.
 cmake_minimum_required(VERSION 3.25)
 
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
@@ -60,6 +60,8 @@ part(dotnet-test *.trx dotnet test "${root}/NanoFlow.sln" --no-build --nologo
 
 if(ALL)
   if(NOT CMAKE_HOST_WIN32)
+    part(cuda-mutants none "${CMAKE_COMMAND}" -DPRESET=linux-x64 -DTARGET=nanoflow_cuda_mutants
+         -P "${root}/eng/native-build.cmake")
     native_tests(linux-x64-asan)
     set(ENV{TSAN_OPTIONS} "suppressions=${root}/tests/native/tsan.supp")
     native_tests(linux-x64-tsan)
