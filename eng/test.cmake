@@ -2,7 +2,8 @@
 #
 # Runs every test of a built solution, lets a failing part not stop the others, and ends with the
 # line of eng/summary.cmake. ALL runs the large counts, the tests of CUDA kernels on kernels that
-# were changed, the native tests under the sanitizers, and the style checks, whose tools a machine that only builds need not have.
+# were changed, the native tests under the sanitizers, and the style checks, whose tools a machine
+# that only builds need not have.
 cmake_minimum_required(VERSION 3.25)
 
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)

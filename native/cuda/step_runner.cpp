@@ -172,7 +172,9 @@ cudaGraphExec_t StepRunner::graph_of(StepState& step) {
   }
   if (!capture) return nullptr;
   const cudaStream_t stream = runtime_.stream();
-  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  // Relaxed: a kernel that is loaded at its first launch, or memory that another thread takes, does
+  // not spoil what is captured.
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
   fork(*step.program);
   CaptureGate end(*this);
   walk(step, padded(step), kAllLanes, end, WalkPart::kAll);
