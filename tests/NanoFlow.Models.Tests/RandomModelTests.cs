@@ -37,6 +37,7 @@ public sealed class RandomModelTests : IDisposable
     [InlineData("tiny-llama", 269_760)]
     [InlineData("smollm-135m", 134_515_008)]
     [InlineData("llama-1b", 1_235_814_400)]
+    [InlineData("llama-8b", 8_030_261_248)]
     public void Shapes_ParameterCounts_AreThoseOfTheRealModels(string name, long parameters) =>
         Assert.Equal(parameters, ModelSize.Parameters(ModelShapes.Find(name)!.Config));
 
@@ -44,7 +45,7 @@ public sealed class RandomModelTests : IDisposable
     public void Shapes_UnknownName_IsNotFound()
     {
         Assert.Null(ModelShapes.Find("llama-900b"));
-        Assert.Equal("tiny-llama, tiny-llama3-rope, smollm-135m, llama-1b", ModelShapes.Names);
+        Assert.Equal("tiny-llama, tiny-llama3-rope, smollm-135m, llama-1b, llama-8b", ModelShapes.Names);
     }
 
     [Fact]
