@@ -1,6 +1,7 @@
 #include "measure.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "bind.h"
@@ -14,6 +15,8 @@ constexpr uint32_t kMaxTimes = 1u << 16;     // of an item
 constexpr uint32_t kMaxGoalUs = 60'000'000;  // a measurement is no benchmark
 constexpr int64_t kNsPerUs = 1000;
 constexpr double kRoundNs = 10e6;  // long against what it takes to start and to drain lanes
+constexpr double kMostOfRound = 8192;
+constexpr uint32_t kMaxIdleRounds = 20;
 
 void check_range(uint32_t value, uint32_t low, uint32_t high, const std::string& field) {
   NF_CHECK(value >= low && value <= high, NF_INVALID_ARGUMENT,
@@ -177,17 +180,36 @@ void Measurement::note_round() {
     begin = std::max(begin, loop.round[1].begin_ns);
     end = std::min(end, loop.round.back().end_ns);
   }
+  bool progress = false;
   for (Loop& loop : loops_) {
-    const uint64_t took = loop.round.back().end_ns - loop.round.front().begin_ns;
     for (const Execution& execution : loop.round) {
-      if (execution.begin_ns >= begin && execution.end_ns <= end) note(loop, execution);
+      if (execution.begin_ns < begin || execution.end_ns > end) continue;
+      note(loop, execution);
+      progress = true;
     }
-    const double mean_ns = static_cast<double>(took) / static_cast<double>(loop.round.size());
-    // As long as the goal asks for, but for what a round loses at its ends.
-    const double goal_ns = 1e3 * goal_.minimum_us;
-    const double enough = std::max(goal_ns / std::max(mean_ns, 1.0), 1.0 * goal_.minimum_count);
-    const double wanted = std::min(kRoundNs / std::max(mean_ns, 1.0), enough + 3);
-    loop.round.resize(static_cast<size_t>(std::clamp(wanted, 3.0, 512.0)));
+  }
+  idle_rounds_ = progress ? 0 : idle_rounds_ + 1;
+  // Items that never run beside each other have no times: the caller sees that none were written.
+  if (idle_rounds_ == kMaxIdleRounds) stop_ns_.store(0, std::memory_order_release);
+  size_rounds();
+}
+
+// The next round is as long as the slowest item to reach its goal needs, but for what a round loses
+// at its ends; all items run as long.
+void Measurement::size_rounds() {
+  const auto mean_ns = [](const Loop& loop) {
+    const uint64_t took = loop.round.back().end_ns - loop.round.front().begin_ns;
+    return std::max(1.0, static_cast<double>(took) / static_cast<double>(loop.round.size()));
+  };
+  double round_ns = 0;
+  for (const Loop& loop : loops_) {
+    const double mean = mean_ns(loop);
+    const double enough = std::max(1e3 * goal_.minimum_us / mean, 1.0 * goal_.minimum_count);
+    round_ns = std::max(round_ns, mean * (std::min(enough, kRoundNs / mean) + 3));
+  }
+  for (Loop& loop : loops_) {
+    const double wanted = std::ceil(round_ns / mean_ns(loop));
+    loop.round.resize(static_cast<size_t>(std::clamp(wanted, 3.0, kMostOfRound)));
   }
 }
 

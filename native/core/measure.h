@@ -66,6 +66,7 @@ class Measurement {
   void run_rounds();
   void launch_round();
   void note_round();
+  void size_rounds();
   void note(Loop& loop, Execution execution);
   uint32_t layer_of(const BoundNanoOp& bound, uint64_t repetition) const;
 
@@ -74,6 +75,7 @@ class Measurement {
   MeasureGoal goal_;
   std::vector<Loop> loops_;
   std::atomic<uint32_t> arrived_{0};  // loops whose threads are ready
+  uint32_t idle_rounds_ = 0;          // in a row without an execution that counts
   Event start_;
   std::atomic<uint32_t> open_{0};  // loops that have not reached the goal
   // When every loop had reached the goal; until then far away.

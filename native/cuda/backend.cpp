@@ -43,6 +43,16 @@ bool same_lane(const LaneSpec& a, const LaneSpec& b) {
          a.partition.num_units == b.partition.num_units && a.index == b.index;
 }
 
+// Kernels of one op round differently, and with a plan that names others a row's bits would depend
+// on the rows beside it.
+void check_default_kernels(const Program& program) {
+  for (const BoundNanoOp& bound : program.nano_ops()) {
+    NF_CHECK(bound.nano.kernel == 0, NF_INVALID_PLAN,
+             "op " + bound.op->name + " has kernel " + std::to_string(bound.nano.kernel) +
+                 ", and batch-invariant engines run the default kernels only");
+  }
+}
+
 template <size_t size>
 void copy_text(char (&target)[size], const std::string& text) {
   std::snprintf(target, size, "%s", text.c_str());
@@ -104,6 +114,8 @@ std::byte* CudaBackend::allocate_results(size_t bytes, const char* what) {
 void CudaBackend::write(std::byte* target, const void* source, size_t bytes) {
   runtime_.use();
   check(cudaMemcpy(target, source, bytes, cudaMemcpyHostToDevice), "copying to the device");
+  // What comes from pageable memory may still be on its way, and our streams do not wait for it.
+  check(cudaStreamSynchronize(nullptr), "copying to the device");
 }
 
 void CudaBackend::read(void* target, const std::byte* source, size_t bytes) {
@@ -184,10 +196,14 @@ std::unique_ptr<Signals> CudaBackend::make_signals(uint32_t count) {
 void CudaBackend::prepare(Program& program) {
   runtime_.use();
   finish_upload();
+  if (runtime_.gemm_algorithms().batch_invariant()) check_default_kernels(program);
   tune_products(program, runtime_);
 }
 
-void CudaBackend::run(StepState& step) { runner_->post(step); }
+void CudaBackend::run(StepState& step) {
+  finish_upload();
+  runner_->post(step);
+}
 
 std::unique_ptr<Backend> open_backend(const nf_engine_options& options) {
   return std::make_unique<CudaBackend>(options);

@@ -7,6 +7,12 @@
 
 namespace nf::cuda {
 
+namespace {
+
+constexpr uint64_t kPauseNs = 1'000'000'000;
+
+}  // namespace
+
 DeviceClock::DeviceClock(cudaStream_t stream) {
   check(cudaEventCreate(&first_), "cudaEventCreate");
   check(cudaEventRecord(first_, stream), "cudaEventRecord");
@@ -63,7 +69,9 @@ uint64_t DeviceClock::time_of(cudaEvent_t event) {
 
 void DeviceClock::anchor(cudaEvent_t event) {
   const std::lock_guard lock(mutex_);
-  anchor_ns_ = time_of_locked(event);
+  const uint64_t ns = time_of_locked(event);
+  // After a pause the host's clock is the better one: that of the device has drifted by then.
+  anchor_ns_ = ns - anchor_ns_ > kPauseNs ? static_cast<uint64_t>(now_ns()) : ns;
   anchor_ = event;
 }
 

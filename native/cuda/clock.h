@@ -1,7 +1,8 @@
 // Times at which streams come to points of their work, on the steady clock of the host.
 //
 // A stamp is an event whose time is known once it has completed: resolve() writes what is. The
-// clock is anchored to the end of the last step, so that it neither drifts nor loses precision.
+// clock is anchored to the end of the last step, so that it loses no precision, and to the host's
+// clock again after a pause.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -37,7 +37,8 @@ bool GemmAlgorithms::multiply(const ProductKind& kind, uint32_t rows, const Prod
 }
 
 ProductKind GemmAlgorithms::normalised(ProductKind kind) const {
-  if (kind.units >= device_units_) kind.units = 0;
+  // Batch-invariant: one schedule, whatever the lane has.
+  if (kind.units >= device_units_ || batch_invariant_) kind.units = 0;
   return kind;
 }
 

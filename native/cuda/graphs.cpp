@@ -6,12 +6,12 @@ namespace nf::cuda {
 
 cudaGraphExec_t GraphCache::find(const GraphKey& key, bool& capture) {
   const auto found = index_.find(key);
-  capture = found != index_.end() && found->second->graph == nullptr;
+  capture = found != index_.end() && found->second->graph == nullptr && !found->second->refused;
   if (found != index_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
     return found->second->graph;
   }
-  entries_.push_front({key, nullptr});
+  entries_.push_front({key, nullptr, false});
   index_[key] = entries_.begin();
   if (entries_.size() > kCapacity) {
     // It is not running: steps end in order, and this many have been launched since.

@@ -31,6 +31,8 @@ class GraphCache {
   // The graph of these launches, or null. The second time that null is returned for a key is the
   // time to capture: by then all of its kernels are loaded, and it will probably come again.
   cudaGraphExec_t find(const GraphKey& key, bool& capture);
+  // These launches could not be captured: they are not to be tried again.
+  void refuse(const GraphKey& key) { index_.at(key)->refused = true; }
   // Takes a captured graph over.
   cudaGraphExec_t add(const GraphKey& key, cudaGraph_t graph);
   // The cache's graphs must not be running.
@@ -39,9 +41,10 @@ class GraphCache {
  private:
   struct Entry {
     GraphKey key;
-    cudaGraphExec_t graph;  // null: seen once
+    cudaGraphExec_t graph;  // null: seen once, or refused
+    bool refused = false;
   };
-  static constexpr size_t kCapacity = 256;
+  static constexpr size_t kCapacity = 512;
 
   std::list<Entry> entries_;  // the one used last first
   std::map<GraphKey, std::list<Entry>::iterator> index_;

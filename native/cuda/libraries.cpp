@@ -1,5 +1,9 @@
 #include "cuda/libraries.h"
 
+#include <cuda_runtime.h>
+
+#include <vector>
+
 #include "core/check.h"
 #include "cuda/shared_library.h"
 
@@ -16,10 +20,16 @@ struct CublasLtFile {
 
 #else
 
+// A library of CUDA 13 needs a driver for it; one of 12 runs on both.
+std::vector<const char*> cublaslt_sonames() {
+  int version = 0;
+  if (cudaDriverGetVersion(&version) != cudaSuccess) cudaGetLastError();
+  if (version >= 13000) return {"libcublasLt.so.13", "libcublasLt.so.12"};
+  return {"libcublasLt.so.12", "libcublasLt.so.13"};
+}
+
 struct CublasLtFile : SharedLibrary {
-  CublasLtFile()
-      : SharedLibrary(
-            {"cuBLASLt", "NANOFLOW_CUBLASLT", {"libcublasLt.so.13", "libcublasLt.so.12"}}) {}
+  CublasLtFile() : SharedLibrary({"cuBLASLt", "NANOFLOW_CUBLASLT", cublaslt_sonames()}) {}
 };
 #define NF_FUNCTION(name) \
   reinterpret_cast<decltype(&::cublasLt##name)>(file.symbol("cublasLt" #name))

@@ -46,7 +46,7 @@ class StepRunner::DeviceGate final : public Gate {
     runner_.join(*step.program);
     check(cudaEventRecord(marks.arrived, runner_.runtime_.stream()), "cudaEventRecord");
     step.released->wait(step.number);
-    runner_.copy_inputs(step.sampling_inputs);
+    runner_.copy_inputs(step.sampling_inputs, runner_.runtime_.stream());
     check(cudaEventRecord(marks.released, runner_.runtime_.stream()), "cudaEventRecord");
     runner_.fork(*step.program);
     return true;
@@ -75,20 +75,26 @@ StepRunner::StepRunner(Runtime& runtime)
       ending_([this] { runtime_.use(); }, end_step, this),
       launching_([this] { runtime_.use(); }, launch_step, this) {
   for (Marks& marks : marks_) {
-    for (cudaEvent_t* event : {&marks.begin, &marks.arrived, &marks.released, &marks.end}) {
+    for (cudaEvent_t* event : {&marks.begin, &marks.arrived, &marks.released}) {
       check(cudaEventCreate(event), "cudaEventCreate");
     }
+    // Who waits for it sleeps: a core that spins would be missed by others.
+    check(cudaEventCreateWithFlags(&marks.end, cudaEventBlockingSync), "cudaEventCreate");
+    check(cudaEventCreateWithFlags(&marks.copied, cudaEventDisableTiming), "cudaEventCreate");
   }
   check(cudaEventCreateWithFlags(&meet_, cudaEventDisableTiming), "cudaEventCreate");
+  check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "cudaStreamCreate");
 }
 
 StepRunner::~StepRunner() {
   for (const Marks& marks : marks_) {
-    for (cudaEvent_t event : {marks.begin, marks.arrived, marks.released, marks.end}) {
+    for (cudaEvent_t event :
+         {marks.copied, marks.begin, marks.arrived, marks.released, marks.end}) {
       cudaEventDestroy(event);
     }
   }
   cudaEventDestroy(meet_);
+  cudaStreamDestroy(copies_);
 }
 
 void StepRunner::post(StepState& step) {
@@ -96,11 +102,10 @@ void StepRunner::post(StepState& step) {
   launching_.post(step, kAllLanes);
 }
 
-void StepRunner::copy_inputs(std::span<const CopyRange> inputs) {
+void StepRunner::copy_inputs(std::span<const CopyRange> inputs, cudaStream_t stream) {
   for (const CopyRange& range : inputs) {
     if (range.bytes == 0) continue;
-    check(cudaMemcpyAsync(range.device, range.host, range.bytes, cudaMemcpyHostToDevice,
-                          runtime_.stream()),
+    check(cudaMemcpyAsync(range.device, range.host, range.bytes, cudaMemcpyHostToDevice, stream),
           "copying the inputs of a step");
   }
 }
@@ -133,13 +138,16 @@ void StepRunner::launch_step(void* self, StepState& step, uint32_t) {
 
 void StepRunner::launch(StepState& step) {
   const Marks& marks = marks_of(step);
+  // A slot has its own memory: its inputs arrive while the step before is still running.
+  copy_inputs(step.inputs, copies_);
+  check(cudaEventRecord(marks.copied, copies_), "cudaEventRecord");
+  check(cudaStreamWaitEvent(runtime_.stream(), marks.copied, 0), "cudaStreamWaitEvent");
   check(cudaEventRecord(marks.begin, runtime_.stream()), "cudaEventRecord");
-  copy_inputs(step.inputs);
   if (step.body == execute) {
     walk_step(step);
   } else {
     check(cudaEventRecord(marks.arrived, runtime_.stream()), "cudaEventRecord");
-    copy_inputs(step.sampling_inputs);
+    copy_inputs(step.sampling_inputs, runtime_.stream());
     check(cudaEventRecord(marks.released, runtime_.stream()), "cudaEventRecord");
     fork(*step.program);
     step.body(step, kAllLanes);
@@ -171,6 +179,20 @@ cudaGraphExec_t StepRunner::graph_of(StepState& step) {
     return graph;
   }
   if (!capture) return nullptr;
+  try {
+    return graphs_.add(key, capture_forward(step));
+  } catch (const Error&) {
+    // Nothing has run yet: the step is walked, as it would have been without graphs.
+    cudaGraph_t broken = nullptr;
+    cudaStreamEndCapture(runtime_.stream(), &broken);
+    if (broken != nullptr) cudaGraphDestroy(broken);
+    cudaGetLastError();
+    graphs_.refuse(key);
+    return nullptr;
+  }
+}
+
+cudaGraph_t StepRunner::capture_forward(StepState& step) {
   const cudaStream_t stream = runtime_.stream();
   // Relaxed: a kernel that is loaded at its first launch, or memory that another thread takes, does
   // not spoil what is captured.
@@ -180,7 +202,7 @@ cudaGraphExec_t StepRunner::graph_of(StepState& step) {
   walk(step, padded(step), kAllLanes, end, WalkPart::kAll);
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(stream, &captured), "cudaStreamEndCapture");
-  return graphs_.add(key, captured);
+  return captured;
 }
 
 void StepRunner::end_step(void* self, StepState& step, uint32_t) {

@@ -1,7 +1,7 @@
 // Runs steps on a CUDA device. One thread launches, for all lanes and in issue order; another waits
 // for steps to end. A step:
 //
-//   begin    inputs are copied; all lanes wait for that (and so for the step before)
+//   begin    inputs have been copied; all lanes wait for that, and for the step before
 //   forward  the program is walked: kernels, and events between lanes; or one graph is replayed
 //   gate     all lanes meet; the host waits until the step is released and copies what sampling
 //   needs sample   the rest of the walk end      all lanes meet
@@ -40,6 +40,7 @@ class StepRunner {
 
   // Points of a step on the runtime's stream. Steps in flight have different ones.
   struct Marks {
+    cudaEvent_t copied = nullptr;  // its inputs; on a stream for copies
     cudaEvent_t begin = nullptr;
     cudaEvent_t arrived = nullptr;   // at the gate
     cudaEvent_t released = nullptr;  // and past it
@@ -53,8 +54,9 @@ class StepRunner {
   void launch(StepState& step);
   void walk_step(StepState& step);
   cudaGraphExec_t graph_of(StepState& step);
+  cudaGraph_t capture_forward(StepState& step);
   int64_t finish(StepState& step);
-  void copy_inputs(std::span<const CopyRange> inputs);
+  static void copy_inputs(std::span<const CopyRange> inputs, cudaStream_t stream);
   void fork(const Program& program);
   void join(const Program& program);
   Marks& marks_of(const StepState& step) { return marks_[step.number % kMarks]; }
@@ -64,6 +66,7 @@ class StepRunner {
   Epoch epoch_;
   std::array<Marks, kMarks> marks_;
   cudaEvent_t meet_ = nullptr;
+  cudaStream_t copies_ = nullptr;
   std::atomic<uint64_t> replays_{0};
   // In this order: the launching thread posts to the ending one, and stops first.
   StepThread ending_;

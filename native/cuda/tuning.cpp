@@ -23,7 +23,9 @@ ProductKind kind_of(const Program& program, const BoundNanoOp& bound) {
   ProductKind kind;
   kind.out = kind.stride = op.shape.out;
   kind.in = op.shape.in;
-  kind.units = bound.nano.units != 0 ? bound.nano.units : bound.lane->units();
+  // Not what the lane is limited to now: that is for the thread that launches.
+  const uint32_t width = cuda_lane(*bound.lane).spec().partition.num_units;
+  kind.units = bound.nano.units != 0 ? std::min<uint32_t>(bound.nano.units, width) : width;
   kind.operand = program.graph().tensors[op.reads[0].tensor].dtype;
   kind.out_dtype = program.graph().tensors[op.writes].dtype;
   kind.bias = op.bias != kNone;
@@ -31,22 +33,30 @@ ProductKind kind_of(const Program& program, const BoundNanoOp& bound) {
   return kind;
 }
 
-// The rows that a nano-op will mostly have: its share of a full step; where it has a step's rows
-// to itself, every bucket, for then it also serves the small steps.
+// The rows that a nano-op will mostly have: its share of a full step, or of one half as large;
+// where it has a step's rows to itself, every bucket, for then it also serves the small steps.
 std::vector<uint32_t> rows_of(const Program& program, const BoundNanoOp& bound) {
   uint32_t most = bound.nano.row_end - bound.nano.row_begin;
   if (bound.op->rows == RowSpace::kSample) most = std::min(most, kMostSamples);
-  if (program.num_lanes() > 1) return {most};
+  const uint32_t least = program.num_lanes() > 1 ? most / 2 : 1;
   std::vector<uint32_t> rows;
-  for (uint32_t count = 1; count < most; count = row_bucket(count + 1)) rows.push_back(count);
+  for (uint32_t count = 1; count < most; count = row_bucket(count + 1)) {
+    if (count >= least) rows.push_back(count);
+  }
   rows.push_back(most);
   return rows;
 }
 
 class ProductTuning {
  public:
-  explicit ProductTuning(Runtime& runtime) : runtime_(runtime) {}
-  ~ProductTuning() { cudaFree(memory_); }
+  // On a stream of its own: steps may be launched, and captured, meanwhile.
+  explicit ProductTuning(Runtime& runtime) : runtime_(runtime) {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
+  ~ProductTuning() {
+    cudaFree(memory_);
+    cudaStreamDestroy(stream_);
+  }
   ProductTuning(const ProductTuning&) = delete;
   ProductTuning& operator=(const ProductTuning&) = delete;
 
@@ -56,7 +66,7 @@ class ProductTuning {
     if (algorithms.is_measured(kind, rows)) return false;
     const size_t least = GemmAlgorithms::tuning_bytes(kind, rows);
     if (!reserve(least, kCopies * least)) return false;
-    algorithms.tune(kind, rows, {static_cast<std::byte*>(memory_), bytes_}, runtime_.stream());
+    algorithms.tune(kind, rows, {static_cast<std::byte*>(memory_), bytes_}, stream_);
     return true;
   }
 
@@ -83,6 +93,7 @@ class ProductTuning {
   }
 
   Runtime& runtime_;
+  cudaStream_t stream_ = nullptr;
   void* memory_ = nullptr;
   size_t bytes_ = 0;
 };

@@ -10,6 +10,9 @@
 using cuuint32_t = uint32_t;
 using cuuint64_t = uint64_t;
 
+enum CUdriverProcAddressQueryResult { CU_GET_PROC_ADDRESS_SUCCESS = 0 };
+constexpr cuuint64_t CU_GET_PROC_ADDRESS_DEFAULT = 0;
+
 enum CUresult {
   CUDA_SUCCESS = 0,
   CUDA_ERROR_INVALID_VALUE = 1,
