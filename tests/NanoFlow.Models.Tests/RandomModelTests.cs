@@ -45,7 +45,8 @@ public sealed class RandomModelTests : IDisposable
     public void Shapes_UnknownName_IsNotFound()
     {
         Assert.Null(ModelShapes.Find("llama-900b"));
-        Assert.Equal("tiny-llama, tiny-llama3-rope, smollm-135m, llama-1b, llama-8b", ModelShapes.Names);
+        Assert.Equal(
+            "tiny-llama, tiny-llama3-rope, smollm-135m, llama-1b, llama-8b", ModelShapes.Names);
     }
 
     [Fact]
