@@ -71,6 +71,19 @@ uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_sequences} * graph.dims.hidden * sizeof(float);
 }
 
+// A model whose shapes have no kernels is refused before memory is taken.
+void check_kernels(const Graph& graph, const Backend& backend) {
+  for (const auto& ops : graph.segments) {
+    for (const Op& op : ops) {
+      if (find_kernel(backend.kernels(), op, DType::kPlain, 0) != nullptr) continue;
+      std::string shape = std::to_string(op.shape.out) + " x " + std::to_string(op.shape.in);
+      if (op.shape.head_dim > 0) shape = "head_dim = " + std::to_string(op.shape.head_dim);
+      throw Error(NF_UNSUPPORTED, std::string(backend.info().name) + " has no kernel for " +
+                                      op.name + " with " + shape);
+    }
+  }
+}
+
 }  // namespace
 
 // Greedy, without anything that names memory.
@@ -80,6 +93,7 @@ nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_s
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options);
   const Graph graph = build_graph(spec, backend->activation_types());
+  check_kernels(graph, *backend);
   const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
   memory.weights = weights.packed_bytes();
@@ -102,6 +116,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
       graph_(build_graph(spec, backend_->activation_types())),
       weights_(graph_, *backend_, spec),
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
+  check_kernels(graph_, *backend_);
   allocate(spec);
   for (uint32_t i = 0; i < options_.num_slots; ++i) {
     slots_.push_back(std::make_unique<StepSlot>(options_, graph_.dims.vocab, *backend_));

@@ -40,6 +40,7 @@ public sealed class LogProbTests(ITestOutputHelper output)
     [MemberData(nameof(GoldenFile.LogProbModels), MemberType = typeof(GoldenFile))]
     public Task Cuda_GoldenPrefixes_GivesTransformersTokensWhereTheMarginIsClear(string model)
     {
+        Assert.SkipWhen(model == "tiny-phi3", "CUDA has kernels for heads of multiples of 8");
         var (device, problem) = DeviceProbe.Of(DeviceKind.Cuda);
         Assert.SkipWhen(device is null, problem);
         return Check(GoldenFile.Open(model), DeviceKind.Cuda);

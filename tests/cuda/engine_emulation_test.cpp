@@ -93,6 +93,15 @@ TEST("whichever allocation fails, the engine gives all its memory back") {
   FAIL("no number of allocations was enough");
 }
 
+TEST("a model whose heads have no kernel is refused before memory is taken") {
+  const DeviceScope scope;
+  const size_t before = emulation::device_bytes_in_use();
+  const std::string refused = outcome([] { test::TinyModel model({.layers = 1, .head_dim = 12}); });
+  CHECK(
+      says(refused, NF_UNSUPPORTED, "cuda has no kernel for decode_attention with head_dim = 12"));
+  CHECK_EQ(emulation::device_bytes_in_use(), before);
+}
+
 TEST("a lost device is reported by the step that lost it and by all that follow") {
   for (const uint32_t nth : {1u, 5u, 12u}) {
     const DeviceScope scope;

@@ -20,7 +20,7 @@ struct DeviceSpec {
   int devices = 1;
   int units = 132;  // SMs
   int major = 9, minor = 0;
-  size_t memory = size_t{1} << 30;  // that cudaMalloc gives
+  size_t memory = size_t{4} << 30;  // that cudaMalloc gives
   int driver_version = 12080;       // from 12050 on cuGreenCtxStreamCreate is there
 };
 
