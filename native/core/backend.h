@@ -99,6 +99,13 @@ struct LaneSpec {
   nf_partition partition;
   uint16_t index = 0;  // lanes of one partition are told apart by it
   size_t scratch_bytes = 0;
+
+  // Whatever scratch they ask for.
+  bool names_same_lane(const LaneSpec& other) const {
+    return partition.kind == other.partition.kind &&
+           partition.first_unit == other.partition.first_unit &&
+           partition.num_units == other.partition.num_units && index == other.index;
+  }
 };
 
 class Backend {

@@ -14,11 +14,6 @@ namespace {
 // Rows of the GEMM micro-kernels: a scaled plan range ends on a full tile.
 constexpr uint32_t kRowTile = 12;
 
-bool same_lane(const LaneSpec& a, const LaneSpec& b) {
-  return a.partition.kind == b.partition.kind && a.partition.first_unit == b.partition.first_unit &&
-         a.partition.num_units == b.partition.num_units && a.index == b.index;
-}
-
 }  // namespace
 
 CpuBackend::CpuBackend(uint32_t num_threads, IsaChoice isa) : isa_(isa) {
@@ -58,7 +53,7 @@ std::shared_ptr<Lane> CpuBackend::open_lane(const LaneSpec& spec) {
   std::erase_if(lanes_, [](const auto& lane) { return lane.expired(); });
   for (const auto& known : lanes_) {
     const std::shared_ptr<CpuLane> lane = known.lock();
-    if (!same_lane(lane->spec(), spec)) continue;
+    if (!lane->spec().names_same_lane(spec)) continue;
     NF_ASSERT(lane->spec().scratch_bytes >= spec.scratch_bytes);
     return lane;
   }

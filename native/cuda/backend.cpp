@@ -38,11 +38,6 @@ DType operand_of(const nf_engine_options& options) {
   return dtype == NF_DTYPE_F16 ? DType::kF16 : DType::kBF16;
 }
 
-bool same_lane(const LaneSpec& a, const LaneSpec& b) {
-  return a.partition.kind == b.partition.kind && a.partition.first_unit == b.partition.first_unit &&
-         a.partition.num_units == b.partition.num_units && a.index == b.index;
-}
-
 // Kernels of one op round differently, and with a plan that names others a row's bits would depend
 // on the rows beside it.
 void check_default_kernels(const Program& program) {
@@ -160,7 +155,7 @@ std::shared_ptr<Lane> CudaBackend::open_lane(const LaneSpec& spec) {
   std::erase_if(lanes_, [](const auto& lane) { return lane.expired(); });
   for (const auto& known : lanes_) {
     const std::shared_ptr<CudaLane> lane = known.lock();
-    if (!same_lane(lane->spec(), spec)) continue;
+    if (!lane->spec().names_same_lane(spec)) continue;
     NF_ASSERT(lane->spec().scratch_bytes >= spec.scratch_bytes);
     return lane;
   }
