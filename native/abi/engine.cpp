@@ -75,7 +75,8 @@ uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
 void check_kernels(const Graph& graph, const Backend& backend) {
   for (const auto& ops : graph.segments) {
     for (const Op& op : ops) {
-      if (find_kernel(backend.kernels(), op, DType::kPlain, 0) != nullptr) continue;
+      const DType format = is_gemm(op.kind) ? graph.weights[op.weight].format : DType::kPlain;
+      if (find_kernel(backend.kernels(), op, format, 0) != nullptr) continue;
       std::string shape = std::to_string(op.shape.out) + " x " + std::to_string(op.shape.in);
       if (op.shape.head_dim > 0) shape = "head_dim = " + std::to_string(op.shape.head_dim);
       throw Error(NF_UNSUPPORTED, std::string(backend.info().name) + " has no kernel for " +

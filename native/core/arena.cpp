@@ -102,12 +102,12 @@ class Placer {
       return;
     }
     const TensorInfo& info = graph_.tensors[tensor];
-    const size_t row_bytes = info.width * size_of(info.dtype);
+    const size_t bytes = row_bytes(info.dtype, info.width);
     const Uses uses = uses_of(tensor, graph_.ops(NF_SEGMENT_LAYER));
     const bool in_layer = !uses.ops.empty();
     if (in_layer && tensor != graph_.carry_in) {
       for (uint16_t s = 0; s < layout_.slots.size(); ++s) {
-        if (layout_.slots[s].row_bytes != row_bytes || last_in_slot_[s] == kNone) continue;
+        if (layout_.slots[s].row_bytes != bytes || last_in_slot_[s] == kNone) continue;
         if (layout_.slots[s].space != info.space) continue;
         const Uses last = uses_of(last_in_slot_[s], graph_.ops(NF_SEGMENT_LAYER));
         if (!may_follow(last, uses, order_)) continue;
@@ -117,7 +117,7 @@ class Placer {
       }
     }
     layout_.tensor_slot[tensor] = static_cast<uint16_t>(layout_.slots.size());
-    layout_.slots.push_back({row_bytes, info.space, {0, 0}});
+    layout_.slots.push_back({bytes, info.space, {0, 0}});
     copies_.push_back(in_layer ? 2u : 1u);
     last_in_slot_.push_back(in_layer && tensor != graph_.carry_in ? tensor : kNone);
   }

@@ -125,21 +125,22 @@ class Backend {
   virtual void write(std::byte* target, const void* source, size_t bytes);
   virtual void read(void* target, const std::byte* source, size_t bytes);
 
-  // The format in which a matrix stored as `stored` is kept: plain, or the same block format.
+  // The format in which a matrix stored in a block format is kept: plain, or the same.
   virtual DType packed_format(DType stored) const = 0;
   // Packed bytes of an [out, in] matrix of a format, and of one KV page of one layer.
   virtual size_t matrix_bytes(uint32_t out, uint32_t in, DType format) const = 0;
   virtual size_t kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads,
                                uint32_t head_dim) const = 0;
-  // Packs rows [first_out, first_out + rows) of a matrix from source [rows, in] of `dtype`, in the
-  // format packed_format(dtype).
+  // Packs rows [first_out, first_out + rows) of a matrix from source [rows, in] of `dtype`.
   struct PackSpec {
     uint32_t out;  // of the packed matrix
     uint32_t in;
     uint32_t first_out;
     uint32_t rows;
-    DType dtype;               // of the source
-    uint32_t paired_rows = 0;  // see unpaired_row
+    DType dtype;                    // of the source
+    uint32_t paired_rows = 0;       // see unpaired_row
+    DType format = DType::kPlain;   // of the packed matrix
+    const float* scales = nullptr;  // [rows] of an int8 source
 
     // The row of the packed matrix that source row `row` becomes.
     uint32_t target_row(uint32_t row) const { return first_out + unpaired_row(row, paired_rows); }

@@ -128,6 +128,7 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                         op.scale};
       break;
     case OpKind::kRmsNorm:
+    case OpKind::kRmsNormQuantize:
       args.rms_norm = {rows,
                        op.gather ? batch.sample_row : nullptr,
                        static_cast<const float*>(binder.read(0)),
@@ -137,7 +138,13 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
                        program.graph().dims.rms_norm_eps,
                        binder.residual()};
       break;
+    case OpKind::kQuantize:
+      args.quantize = {rows, binder.read(0), static_cast<std::byte*>(binder.written()),
+                       op.shape.out};
+      break;
     case OpKind::kGemm:
+    case OpKind::kGemmSwiGlu:
+    case OpKind::kGemmGeGlu:
       args.gemm = {rows,
                    binder.read(0),
                    binder.weight(),

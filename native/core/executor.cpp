@@ -98,7 +98,7 @@ int64_t now_ns() {
 void run_kernels(const Program& program, const BoundNanoOp& bound, uint32_t layer,
                  const OpArgs& args) {
   bound.lane->limit(bound.nano.units);
-  if (bound.op->kind != OpKind::kGemm) return bound.kernels[0]->launch(args, *bound.lane);
+  if (!is_gemm(bound.op->kind)) return bound.kernels[0]->launch(args, *bound.lane);
   for (const WeightSection& section : program.memory().sections(bound.op->weight, layer)) {
     OpArgs part;
     part.gemm = section_args(args.gemm, section);

@@ -76,6 +76,7 @@ struct Weight {
   std::vector<WeightPart> parts;
   float added = 0;     // to every element of a vector when it is loaded
   uint16_t count = 1;  // matrices [out, in] packed one after the other, one for each expert
+  DType format = DType::kPlain;  // or int8, into which plain sources are rounded
 };
 
 // The sizes that kernels and buffers depend on.

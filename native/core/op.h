@@ -21,7 +21,11 @@ namespace nf {
 enum class OpKind : uint8_t {
   kEmbedding,
   kRmsNorm,
+  kRmsNormQuantize,
+  kQuantize,
   kGemm,
+  kGemmSwiGlu,
+  kGemmGeGlu,
   kRopeAppend,
   kDecodeAttention,
   kPrefillAttention,
@@ -36,10 +40,24 @@ enum class OpKind : uint8_t {
   kCount
 };
 
-constexpr const char* kOpKindNames[] = {
-    "embedding",         "rms_norm", "gemm",   "rope_append", "decode_attention",
-    "prefill_attention", "swi_glu",  "ge_glu", "route",       "grouped_gemm",
-    "combine_experts",   "sample",   "echo",   "pool"};
+constexpr const char* kOpKindNames[] = {"embedding",
+                                        "rms_norm",
+                                        "rms_norm_quantize",
+                                        "quantize",
+                                        "gemm",
+                                        "gemm_swi_glu",
+                                        "gemm_ge_glu",
+                                        "rope_append",
+                                        "decode_attention",
+                                        "prefill_attention",
+                                        "swi_glu",
+                                        "ge_glu",
+                                        "route",
+                                        "grouped_gemm",
+                                        "combine_experts",
+                                        "sample",
+                                        "echo",
+                                        "pool"};
 static_assert(sizeof(kOpKindNames) / sizeof(kOpKindNames[0]) == size_t(OpKind::kCount));
 
 // The rows of a step that an op works on, whatever range a plan gives it.
@@ -48,6 +66,11 @@ enum class RowPart : uint8_t { kAll = 0, kDecode = 1, kPrefill = 2 };
 constexpr RowPart row_part(OpKind kind) {
   if (kind == OpKind::kDecodeAttention) return RowPart::kDecode;
   return kind == OpKind::kPrefillAttention ? RowPart::kPrefill : RowPart::kAll;
+}
+
+// Does it multiply rows with a matrix of its own, whose format chooses the kernel?
+constexpr bool is_gemm(OpKind kind) {
+  return kind == OpKind::kGemm || kind == OpKind::kGemmSwiGlu || kind == OpKind::kGemmGeGlu;
 }
 
 enum class Resource : uint8_t { kCompute = 0, kMemory = 1, kNetwork = 2 };
@@ -63,7 +86,8 @@ struct EmbeddingArgs {
 };
 
 // out = x / rms(x) * weight (+ residual). With gather set, row s reads x[gather[s]] (the sampled
-// rows).
+// rows). kRmsNormQuantize writes quantized rows: those of the result rounded to the operand dtype,
+// as a quantize op of it would.
 struct RmsNormArgs {
   RowRange rows;
   const uint32_t* gather;  // [S] or null
@@ -75,12 +99,25 @@ struct RmsNormArgs {
   const float* residual = nullptr;  // [rows, H] or null
 };
 
+// Quantizes each row on its own: scale = largest |x| / 127, x / scale rounded to nearest even.
+// A row of zeros has scale 0.
+struct QuantizeArgs {
+  RowRange rows;
+  const void* x;   // [T, width] operand dtype
+  std::byte* out;  // [T] quantized rows of width
+  uint32_t width;
+};
+
 // out = a * w^T (+ bias) (+ residual), and with a softcap c: c * tanh(out / c). fp32 accumulation
 // in ascending order of the reduced dimension: the sum of one output element never depends on the
-// rows it is computed with.
+// rows it is computed with. Where the weight is int8 so is a; the sum of products is an exact
+// integer, and is multiplied with the scales of its row and of its column in fp32.
+//
+// kGemmSwiGlu and kGemmGeGlu have weights [gate | up] and write act(gate) * up [T, out / 2], as a
+// glu op of their fp32 result would: without residual, softcap and stride.
 struct GemmArgs {
   RowRange rows;
-  const void* a;          // [T, in] operand dtype
+  const void* a;          // [T, in] operand dtype, or quantized rows
   WeightView weight;      // [out, in] packed
   const float* bias;      // [out] or null
   const float* residual;  // [T, out] or null; then out is fp32
@@ -222,6 +259,7 @@ union OpArgs {
   OpArgs() : embedding() {}
   EmbeddingArgs embedding;
   RmsNormArgs rms_norm;
+  QuantizeArgs quantize;
   GemmArgs gemm;
   RopeAppendArgs rope_append;
   AttentionArgs attention;

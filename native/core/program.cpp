@@ -18,7 +18,7 @@ uint64_t next_serial() {
 
 // The formats in which an op reads its weight, each once: a GEMM has a kernel for each.
 std::vector<DType> weight_formats(const Op& op, const ModelMemory& memory) {
-  if (op.kind != OpKind::kGemm) return {DType::kPlain};
+  if (!is_gemm(op.kind)) return {DType::kPlain};
   std::vector<DType> formats;
   for (const std::vector<WeightSection>& sections : memory.weights[op.weight]) {
     for (const WeightSection& section : sections) {

@@ -151,9 +151,8 @@ class UnrolledStep {
       return;
     }
     const size_t base = layout_.offset(graph_, tensor, layer);
-    const size_t row_bytes = info.width * size_of(info.dtype);
-    node.accesses.push_back(
-        {tensor, 0, base + rows.begin * row_bytes, base + rows.end * row_bytes, write});
+    const size_t bytes = row_bytes(info.dtype, info.width);
+    node.accesses.push_back({tensor, 0, base + rows.begin * bytes, base + rows.end * bytes, write});
   }
 
   static bool conflict(const Node& a, const Node& b) {

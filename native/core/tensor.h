@@ -12,6 +12,7 @@ enum class DType : uint8_t {
   kF32 = 1,
   kF16 = 2,
   kBF16 = 3,
+  kI8 = 4,     // with scales: rows of activations as below; matrices as the backend likes them best
   kQ8_0 = 16,  // block formats from here on: see block_formats.h
   kQ4_0 = 17,
   kQ4_K = 18,
@@ -22,10 +23,24 @@ enum class DType : uint8_t {
 struct ActivationTypes {
   DType operand;                // of what feeds a matrix product
   DType product = DType::kF32;  // of products that are not added to the residual stream
+  bool glu_in_gemm = false;     // has GEMMs that end in a gated linear unit
 };
 
 // Of dtypes whose elements stand alone.
-constexpr size_t size_of(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
+constexpr size_t size_of(DType dtype) {
+  return dtype == DType::kF32 ? 4 : dtype == DType::kI8 ? 1 : 2;
+}
+
+// A quantized row x[width]: bytes b with x ~ scale * (b - 128) and b in 1 .. 255, filled up with
+// 128 to a multiple of 4, then the scale as fp32. Rows are 4-byte aligned.
+constexpr uint8_t kQuantizedZero = 128;
+constexpr size_t quantized_bytes(uint32_t width) { return (size_t{width} + 3) / 4 * 4; }
+
+// Bytes of a row of activations.
+constexpr size_t row_bytes(DType dtype, uint32_t width) {
+  if (dtype == DType::kI8) return quantized_bytes(width) + sizeof(float);
+  return width * size_of(dtype);
+}
 
 struct BF16 {
   uint16_t bits;

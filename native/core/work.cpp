@@ -14,11 +14,11 @@ double row_elements(const Graph& graph, TensorId tensor) {
   return tensor == kNone ? 0 : graph.tensors[tensor].width;
 }
 
-double row_bytes(const Graph& graph, TensorId tensor, const ModelMemory& memory) {
+double tensor_row_bytes(const Graph& graph, TensorId tensor, const ModelMemory& memory) {
   if (tensor == kNone) return 0;
   const TensorInfo& info = graph.tensors[tensor];
   if (info.space == RowSpace::kKvPage) return kv_token_bytes(memory);
-  return static_cast<double>(info.width) * static_cast<double>(size_of(info.dtype));
+  return static_cast<double>(row_bytes(info.dtype, info.width));
 }
 
 double packed_bytes(WeightId weight, const ModelMemory& memory) {
@@ -38,11 +38,11 @@ OpWork elementwise(const Graph& graph, const Op& op, const ModelMemory& memory) 
   double read_elements = 0;
   for (const Read& read : op.reads) {
     if (graph.tensors[read.tensor].space == RowSpace::kKvPage) continue;
-    work.row_bytes += row_bytes(graph, read.tensor, memory);
+    work.row_bytes += tensor_row_bytes(graph, read.tensor, memory);
     read_elements += row_elements(graph, read.tensor);
   }
   for (const TensorId tensor : {op.writes, op.writes2}) {
-    work.row_bytes += row_bytes(graph, tensor, memory);
+    work.row_bytes += tensor_row_bytes(graph, tensor, memory);
     work.row_flops += row_elements(graph, tensor);
   }
   if (op.writes == kNone) work.row_flops = read_elements;  // results leave through the batch
@@ -57,6 +57,8 @@ OpWork work_of(const Graph& graph, const Op& op, const ModelMemory& memory) {
   const double product = 2.0 * op.shape.in * op.shape.out;
   switch (op.kind) {
     case OpKind::kGemm:
+    case OpKind::kGemmSwiGlu:
+    case OpKind::kGemmGeGlu:
       work.row_flops = product;
       break;
     case OpKind::kGroupedGemm:

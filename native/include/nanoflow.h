@@ -69,6 +69,7 @@ typedef enum nf_dtype {
   NF_DTYPE_F32 = 1,
   NF_DTYPE_F16 = 2,
   NF_DTYPE_BF16 = 3,
+  NF_DTYPE_I8 = 4,    /* one byte; the scale of each row stands apart (nf_tensor_source.scales) */
   NF_DTYPE_Q8_0 = 16, /* 32 elements in 34 bytes: fp16 scale, int8 values */
   NF_DTYPE_Q4_0 = 17, /* 32 elements in 18 bytes: fp16 scale, 4-bit values less 8 */
   NF_DTYPE_Q4_K = 18, /* 256 elements in 144 bytes: 8 sub-blocks with 6-bit scale and minimum */
@@ -87,7 +88,12 @@ typedef enum nf_model_flag {
   /* Where the architecture leaves them open: */
   NF_MODEL_ATTENTION_BIAS = 2, /* q, k, v and o projections have a bias */
   NF_MODEL_MLP_BIAS = 4,       /* gate, up and down projections have a bias */
-  NF_MODEL_NORM_TOPK = 8       /* the weights of a token's experts are scaled to a sum of 1 */
+  NF_MODEL_NORM_TOPK = 8,      /* the weights of a token's experts are scaled to a sum of 1 */
+  /* Matrices are kept as int8 with a scale for each output, whatever they are stored as, and what
+   * they are multiplied with is rounded to int8 row by row: all of the layers, and the LM head
+   * (with tied embeddings the embedding table is the same one). Not with experts or formats. */
+  NF_MODEL_INT8_LAYERS = 16,
+  NF_MODEL_INT8_HEAD = 32
 } nf_model_flag;
 
 /* A weight that is stored, and kept in memory, in a block format. */
@@ -213,6 +219,9 @@ typedef struct nf_tensor_source {
    * and k heads); 0: in their own order */
   uint32_t paired_rows;
   uint32_t reserved;
+  /* NF_DTYPE_I8, which only weights that are kept as int8 take: [rows] what the elements of each
+   * stored row are multiplied with, positive or 0. Else NULL. */
+  const float* scales;
 } nf_tensor_source;
 
 typedef enum nf_segment {

@@ -24,14 +24,18 @@ class DecoderBuilder {
         types_(types),
         graph_(graph),
         q_width_(spec.num_heads * spec.head_dim),
-        kv_width_(spec.num_kv_heads * spec.head_dim) {}
+        kv_width_(spec.num_kv_heads * spec.head_dim),
+        int8_layers_((spec.flags & NF_MODEL_INT8_LAYERS) != 0),
+        int8_head_((spec.flags & NF_MODEL_INT8_HEAD) != 0) {}
 
   void build() {
     x_in_ = tensor("x_in", DType::kF32, spec_.hidden);
     x_out_ = tensor("x_out", DType::kF32, spec_.hidden);
     graph_.carry_in = x_in_;
     graph_.carry_out = x_out_;
-    embedding_ = matrix("embedding", "model.embed_tokens.weight", spec_.vocab, spec_.hidden, false);
+    const bool tied = (spec_.flags & NF_MODEL_TIED_EMBEDDINGS) != 0;
+    embedding_ = table("embedding", "model.embed_tokens.weight", tied && int8_head_);
+    head_ = tied ? embedding_ : table("lm_head", "lm_head.weight", int8_head_);
     prologue();
     attention();
     traits_.experts == nullptr ? mlp() : experts();
@@ -49,7 +53,7 @@ class DecoderBuilder {
 
   void attention() {
     const std::string layer = "model.layers.{}.";
-    const TensorId normed = tensor("attention_input", types_.operand, spec_.hidden);
+    const TensorId normed = tensor("attention_input", layer_input(), spec_.hidden);
     const TensorId qkv = tensor("qkv", product(traits_.qkv_bias), q_width_ + 2 * kv_width_);
     const TensorId q = tensor("q", types_.operand, q_width_);
     const TensorId kv = graph_.add_tensor("kv", RowSpace::kKvPage, types_.operand, 2 * kv_width_);
@@ -82,14 +86,14 @@ class DecoderBuilder {
     attend("prefill_attention", OpKind::kPrefillAttention, Resource::kCompute, q,
            {kv, Reach::kPrefix}, heads);
     const Projection output{projection + "o_proj", spec_.hidden};
-    add_to_stream("attention_projection", output, {heads, q_width_}, traits_.output_bias,
+    const Input attended = as_layer_input({heads, q_width_}, "attention_output");
+    add_to_stream("attention_projection", output, attended, traits_.output_bias,
                   layer + "post_attention_layernorm.weight", {x_in_, x_mid_});
   }
 
   void mlp() {
     const std::string layer = "model.layers.{}.";
-    const TensorId normed = tensor("mlp_input", types_.operand, spec_.hidden);
-    const TensorId gate_up = tensor("gate_up", product(traits_.mlp_bias), 2 * spec_.intermediate);
+    const TensorId normed = tensor("mlp_input", layer_input(), spec_.hidden);
     const TensorId activated = tensor("activated", types_.operand, spec_.intermediate);
     const bool bias = traits_.mlp_bias;
 
@@ -100,17 +104,30 @@ class DecoderBuilder {
     std::vector<Projection> both = {{layer + "mlp.gate_proj", spec_.intermediate},
                                     {layer + "mlp.up_proj", spec_.intermediate}};
     if (traits_.fused_projections) both = {{layer + "mlp.gate_up_proj", 2 * spec_.intermediate}};
-    gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, gate_up);
-
-    Op& op = graph_.add_op(NF_SEGMENT_LAYER, kOpKindNames[size_t(traits_.activation)],
-                           traits_.activation, Resource::kMemory);
-    op.reads = {{gate_up, Reach::kSame}};
-    op.writes = activated;
-    op.shape.out = spec_.intermediate;
+    if (ends_in_glu()) {
+      const bool swi_glu = traits_.activation == OpKind::kSwiGlu;
+      gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, activated).kind =
+          swi_glu ? OpKind::kGemmSwiGlu : OpKind::kGemmGeGlu;
+    } else {
+      const TensorId gate_up = tensor("gate_up", product(bias), 2 * spec_.intermediate);
+      gemm("gate_up", both, spec_.hidden, bias, {{normed, Reach::kSame}}, gate_up);
+      Op& op = graph_.add_op(NF_SEGMENT_LAYER, kOpKindNames[size_t(traits_.activation)],
+                             traits_.activation, Resource::kMemory);
+      op.reads = {{gate_up, Reach::kSame}};
+      op.writes = activated;
+      op.shape.out = spec_.intermediate;
+    }
 
     const Projection down{layer + "mlp.down_proj", spec_.hidden};
-    add_to_stream("down", down, {activated, spec_.intermediate}, bias,
+    add_to_stream("down", down, as_layer_input({activated, spec_.intermediate}, "activated"), bias,
                   layer + "post_feedforward_layernorm.weight", {x_mid_, x_out_});
+  }
+
+  // Gate and up in one kernel with their activation: weights in block formats may have a format
+  // each, and a kernel takes panels of columns whole.
+  bool ends_in_glu() const {
+    constexpr uint32_t kPanelColumns = 32;
+    return types_.glu_in_gemm && spec_.num_formats == 0 && spec_.intermediate % kPanelColumns == 0;
   }
 
   void experts() {
@@ -121,8 +138,8 @@ class DecoderBuilder {
   }
 
   void epilogue() {
-    const TensorId normed =
-        graph_.add_tensor("head_input", RowSpace::kSample, types_.operand, spec_.hidden);
+    const TensorId normed = graph_.add_tensor(
+        "head_input", RowSpace::kSample, int8_head_ ? DType::kI8 : types_.operand, spec_.hidden);
     const TensorId logits =
         graph_.add_tensor("logits", RowSpace::kSample, DType::kF32, spec_.vocab);
     Op& final_norm =
@@ -136,9 +153,7 @@ class DecoderBuilder {
     head.rows = RowSpace::kSample;
     head.reads = {{normed, Reach::kSame}};
     head.writes = logits;
-    head.weight = (spec_.flags & NF_MODEL_TIED_EMBEDDINGS) != 0
-                      ? embedding_
-                      : matrix("lm_head", "lm_head.weight", spec_.vocab, spec_.hidden, false);
+    head.weight = head_;
     head.shape.out = spec_.vocab;
     head.shape.in = spec_.hidden;
     head.softcap = spec_.logit_softcap;
@@ -167,9 +182,10 @@ class DecoderBuilder {
     uint32_t out;
   };
 
-  void gemm(const std::string& name, const std::vector<Projection>& parts, uint32_t in, bool bias,
-            std::vector<Read> reads, TensorId writes) {
+  Op& gemm(const std::string& name, const std::vector<Projection>& parts, uint32_t in, bool bias,
+           std::vector<Read> reads, TensorId writes) {
     Weight weight{name, true, true, 0, in, {}};
+    if (int8_layers_) weight.format = DType::kI8;
     Weight offsets{name + "_bias", true, false, 0, 1, {}};
     for (const Projection& part : parts) {
       weight.parts.push_back({part.name + ".weight", weight.out, part.out});
@@ -184,12 +200,27 @@ class DecoderBuilder {
     op.shape.in = in;
     op.weight = graph_.add_weight(std::move(weight));
     if (bias) op.bias = graph_.add_weight(std::move(offsets));
+    return op;
   }
 
   struct Input {
     TensorId tensor;
     uint32_t width;
   };
+
+  // Of what the GEMMs of a layer read.
+  DType layer_input() const { return int8_layers_ ? DType::kI8 : types_.operand; }
+
+  // An operand tensor as the GEMMs of a layer read it.
+  Input as_layer_input(Input input, const std::string& name) {
+    if (!int8_layers_) return input;
+    const std::string quantized = name + "_int8";
+    Op& op = graph_.add_op(NF_SEGMENT_LAYER, quantized, OpKind::kQuantize, Resource::kMemory);
+    op.reads = {{input.tensor, Reach::kSame}};
+    op.writes = tensor(quantized.c_str(), DType::kI8, input.width);
+    op.shape.out = input.width;
+    return {op.writes, input.width};
+  }
 
   struct Stream {
     TensorId reads;
@@ -216,7 +247,9 @@ class DecoderBuilder {
            TensorId writes, bool per_layer) {
     Weight weight{
         name, per_layer, false, spec_.hidden, 1, {{source, 0, spec_.hidden}}, traits_.norm_offset};
-    Op& op = graph_.add_op(segment, name, OpKind::kRmsNorm, Resource::kMemory);
+    const bool quantize = graph_.tensors[writes].dtype == DType::kI8;
+    Op& op = graph_.add_op(segment, name, quantize ? OpKind::kRmsNormQuantize : OpKind::kRmsNorm,
+                           Resource::kMemory);
     op.reads = {{reads, Reach::kSame}};
     op.writes = writes;
     op.weight = graph_.add_weight(std::move(weight));
@@ -261,8 +294,11 @@ class DecoderBuilder {
     return graph_.add_tensor(name, RowSpace::kToken, dtype, width);
   }
 
-  WeightId matrix(const char* name, const char* source, uint32_t out, uint32_t in, bool per_layer) {
-    return graph_.add_weight({name, per_layer, true, out, in, {{source, 0, out}}});
+  // [vocabulary, hidden]
+  WeightId table(const char* name, const char* source, bool int8) {
+    Weight weight{name, false, true, spec_.vocab, spec_.hidden, {{source, 0, spec_.vocab}}};
+    if (int8) weight.format = DType::kI8;
+    return graph_.add_weight(std::move(weight));
   }
 
   const nf_model_spec& spec_;
@@ -275,6 +311,9 @@ class DecoderBuilder {
   TensorId x_mid_ = kNone;
   TensorId x_out_ = kNone;
   WeightId embedding_ = kNone;
+  WeightId head_ = kNone;
+  bool int8_layers_;
+  bool int8_head_;
 };
 
 }  // namespace
@@ -285,6 +324,11 @@ void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, Activ
   NF_CHECK(traits.experts != nullptr || spec.num_experts == 0, NF_INVALID_ARGUMENT,
            "model spec: num_experts = " + std::to_string(spec.num_experts) +
                ", but the architecture has no experts");
+  constexpr uint32_t kInt8 = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD;
+  NF_CHECK((spec.flags & kInt8) == 0 || (spec.num_experts == 0 && spec.num_formats == 0),
+           NF_UNSUPPORTED,
+           "model spec: there are no int8 kernels for models with experts, and weights in block "
+           "formats stay in them");
   DecoderBuilder(spec, traits, types, graph).build();
 }
 

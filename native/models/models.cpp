@@ -35,8 +35,9 @@ constexpr uint32_t kMaxLayers = 1024;
 constexpr uint32_t kMaxWidth = 1u << 20;
 constexpr uint32_t kMaxVocab = 1u << 22;
 constexpr uint32_t kMaxHeadDim = 256;
-constexpr uint32_t kKnownFlags =
-    NF_MODEL_TIED_EMBEDDINGS | NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS | NF_MODEL_NORM_TOPK;
+constexpr uint32_t kKnownFlags = NF_MODEL_TIED_EMBEDDINGS | NF_MODEL_ATTENTION_BIAS |
+                                 NF_MODEL_MLP_BIAS | NF_MODEL_NORM_TOPK | NF_MODEL_INT8_LAYERS |
+                                 NF_MODEL_INT8_HEAD;
 
 void check(bool ok, const char* field, uint32_t value) {
   NF_CHECK(

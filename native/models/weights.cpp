@@ -93,7 +93,7 @@ void WeightStore::add_layer(WeightId id, uint32_t layer, Formats& formats) {
     Tensor tensor{id, part, layer, 0, DType::kPlain, false};
     tensor.stored = take_format(formats, tensor);
     const DType format =
-        tensor.stored == DType::kPlain ? DType::kPlain : backend_.packed_format(tensor.stored);
+        tensor.stored == DType::kPlain ? weight.format : backend_.packed_format(tensor.stored);
     if (sections.empty() || sections.back().format != format) {
       sections.push_back({format, weight.parts[part].first_out, 0, 0, 0});
     }
@@ -179,20 +179,24 @@ void WeightStore::describe(uint32_t index, nf_weight_info& out) const {
   if (weight.matrix) out.shape[1] = weight.in;
 }
 
-// The dtype of a source, after its size was compared with what the tensor takes.
-DType WeightStore::checked_dtype(const Tensor& tensor, const nf_tensor_source& source) const {
+void WeightStore::check_source(const Tensor& tensor, const nf_tensor_source& source) const {
   if (tensor.stored == DType::kPlain) {
-    NF_CHECK(source.dtype >= NF_DTYPE_F32 && source.dtype <= NF_DTYPE_BF16, NF_UNSUPPORTED,
+    const bool int8 = source.dtype == NF_DTYPE_I8;
+    NF_CHECK(int8 || (source.dtype >= NF_DTYPE_F32 && source.dtype <= NF_DTYPE_BF16),
+             NF_UNSUPPORTED,
              name_of(tensor) +
-                 ": dtype is not one of f32, f16, bf16, and the model spec names no "
+                 ": dtype is not one of f32, f16, bf16, int8, and the model spec names no "
                  "block format for it");
+    NF_CHECK(!int8 || graph_.weights[tensor.weight].format == DType::kI8, NF_INVALID_ARGUMENT,
+             name_of(tensor) + ": dtype is int8, but the model spec does not keep it so");
+    NF_CHECK(int8 == (source.scales != nullptr), NF_INVALID_ARGUMENT,
+             name_of(tensor) + ": scales belong to int8 elements, and to no others");
   } else {
     NF_CHECK(source.dtype == static_cast<uint32_t>(tensor.stored), NF_INVALID_ARGUMENT,
              name_of(tensor) + ": dtype is not " + block_format(tensor.stored).name +
                  ", as the model spec says");
   }
-  const auto dtype = static_cast<DType>(source.dtype);
-  const uint64_t expected = stored_bytes(dtype, elements_of(tensor));
+  const uint64_t expected = stored_bytes(static_cast<DType>(source.dtype), elements_of(tensor));
   NF_CHECK(source.num_bytes == expected, NF_INVALID_ARGUMENT,
            name_of(tensor) + ": has " + std::to_string(source.num_bytes) + " bytes, expected " +
                std::to_string(expected));
@@ -201,26 +205,26 @@ DType WeightStore::checked_dtype(const Tensor& tensor, const nf_tensor_source& s
            name_of(tensor) + ": paired_rows = " + std::to_string(group) +
                ", allowed an even part " + "of its " + std::to_string(part_of(tensor).rows) +
                " rows");
-  return dtype;
 }
 
 void WeightStore::load(uint32_t index, const nf_tensor_source& source) {
   NF_CHECK(base_ != nullptr && index < count(), NF_INVALID_ARGUMENT,
            "weight index is out of range");
   Tensor& tensor = tensors_[index];
-  const DType dtype = checked_dtype(tensor, source);
+  check_source(tensor, source);
   std::unique_ptr<MappedRange> mapped;
   if (source.path != nullptr) {
     mapped = std::make_unique<MappedRange>(source.path, source.offset, source.num_bytes);
   }
   const std::byte* data = mapped ? mapped->data() : static_cast<const std::byte*>(source.data);
   NF_CHECK(data != nullptr, NF_INVALID_ARGUMENT, name_of(tensor) + ": no data");
-  store(tensor, data, dtype, source.paired_rows);
+  store(tensor, data, source);
   tensor.loaded = true;
 }
 
-void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype,
-                        uint32_t paired_rows) {
+void WeightStore::store(const Tensor& tensor, const std::byte* data,
+                        const nf_tensor_source& source) {
+  const auto dtype = static_cast<DType>(source.dtype);
   const Weight& weight = graph_.weights[tensor.weight];
   const WeightPart& part = part_of(tensor);
   const Section& section =
@@ -228,13 +232,13 @@ void WeightStore::store(const Tensor& tensor, const std::byte* data, DType dtype
   std::byte* target = base_ + section.offset + section.stride * part.matrix;
   if (weight.matrix) {
     backend_.pack_matrix({section.rows, weight.in, part.first_out - section.first_out, part.rows,
-                          dtype, paired_rows},
+                          dtype, source.paired_rows, section.format, source.scales},
                          data, target);
     return;
   }
   std::vector<float> values(part.rows);
   for (uint32_t i = 0; i < part.rows; ++i) {
-    values[unpaired_row(i, paired_rows)] = element(dtype, data, i) + weight.added;
+    values[unpaired_row(i, source.paired_rows)] = element(dtype, data, i) + weight.added;
   }
   backend_.write(target + part.first_out * sizeof(float), values.data(),
                  values.size() * sizeof(float));

@@ -66,8 +66,8 @@ class WeightStore {
   std::string name_of(const Tensor& tensor) const;
   const WeightPart& part_of(const Tensor& tensor) const;
   uint64_t elements_of(const Tensor& tensor) const;
-  DType checked_dtype(const Tensor& tensor, const nf_tensor_source& source) const;
-  void store(const Tensor& tensor, const std::byte* data, DType dtype, uint32_t paired_rows);
+  void check_source(const Tensor& tensor, const nf_tensor_source& source) const;
+  void store(const Tensor& tensor, const std::byte* data, const nf_tensor_source& source);
 
   const Graph& graph_;
   Backend& backend_;

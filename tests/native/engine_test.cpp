@@ -287,7 +287,7 @@ TEST("a model spec is refused before memory is taken") {
     return nf_memory_plan(&options, &copy, &memory) == NF_OK ? "accepted" : nf_last_error();
   };
   CHECK(says(refused([](nf_model_spec&) {}), "accepted"));
-  CHECK(says(refused([](nf_model_spec& s) { s.flags = 16; }), "flags 16"));
+  CHECK(says(refused([](nf_model_spec& s) { s.flags = 64; }), "flags 64"));
   CHECK(says(refused([](nf_model_spec& s) { s.rope_theta = 0; }), "rope_theta"));
   CHECK(says(refused([](nf_model_spec& s) { s.rope_scaling = 4; }), "rope_scaling"));
   CHECK(says(refused([](nf_model_spec& s) { s.rms_norm_eps = 2; }), "rms_norm_eps = 2"));

@@ -452,9 +452,10 @@ std::unique_ptr<CaseLane> open_serial_lane(uint32_t units, size_t scratch_bytes)
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {
   static constexpr void (*kRunners[])(Run&) = {
-      run_embedding,       run_rms_norm, run_gemm, run_rope_append, run_attention,
-      run_attention,       run_glu,      run_glu,  run_route,       run_grouped_gemm,
-      run_combine_experts, run_sample,   run_echo, run_pool};
+      run_embedding, run_rms_norm, nullptr,         nullptr,          run_gemm,
+      nullptr,       nullptr,      run_rope_append, run_attention,    run_attention,
+      run_glu,       run_glu,      run_route,       run_grouped_gemm, run_combine_experts,
+      run_sample,    run_echo,     run_pool};
   static_assert(sizeof(kRunners) / sizeof(kRunners[0]) == size_t(OpKind::kCount));
   Run run(subject, kernel, c, split);
   kRunners[size_t(c.kind)](run);
