@@ -16,7 +16,7 @@ class CpuBackend final : public Backend {
   CpuBackend(uint32_t num_threads, IsaChoice isa);
 
   const nf_device_info& info() const override { return info_; }
-  ActivationTypes activation_types() const override { return {DType::kBF16}; }
+  ActivationTypes activation_types() const override { return {DType::kBF16, DType::kF32, true}; }
   std::span<const Kernel> kernels() const override;
   std::byte* allocate(size_t bytes, const char* what) override;
   DType packed_format(DType stored) const override;

@@ -19,7 +19,8 @@ namespace {
     NF_ROW(kEmbedding, embedding), NF_ROW(kRmsNorm, rms_norm_##row_isa),                        \
         NF_ROW(kGemm, gemm_##isa), NF_BLOCK_ROW(kQ8_0, gemm_q8_0_##isa),                        \
         NF_BLOCK_ROW(kQ4_0, gemm_q4_0_##isa), NF_BLOCK_ROW(kQ4_K, gemm_q4_k_##isa),             \
-        NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),       \
+        NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kGemmSwiGlu, gemm_swi_glu_##isa),          \
+        NF_ROW(kGemmGeGlu, gemm_ge_glu_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),      \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
         NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kRoute, route),                                \

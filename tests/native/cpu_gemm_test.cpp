@@ -39,13 +39,27 @@ struct Problem {
   test::AlignedBytes packed;
 };
 
-void run(Isa isa, Problem& problem, const GemmArgs& gemm, uint32_t units = 1) {
+void run(Isa isa, Problem& problem, const GemmArgs& gemm, uint32_t units = 1,
+         OpKind kind = OpKind::kGemm) {
   OpArgs args;
   args.gemm = gemm;
   OpShape shape;
   shape.out = problem.out;
   shape.in = problem.in;
-  test::launch(isa, OpKind::kGemm, shape, args, units);
+  test::launch(isa, kind, shape, args, units);
+}
+
+// act(gate) * up by a GEMM and a GLU kernel.
+std::vector<uint16_t> two_kernels(Isa isa, Problem& p, OpKind glu, bool with_bias) {
+  std::vector<float> products(size_t{p.rows} * p.out);
+  run(isa, p, p.args({0, p.rows}, products.data(), DType::kF32, with_bias, false));
+  std::vector<uint16_t> out(products.size() / 2);
+  OpArgs args;
+  args.glu = {{0, p.rows}, products.data(), out.data(), p.out / 2};
+  OpShape shape;
+  shape.out = p.out / 2;
+  test::launch(isa, glu, shape, args);
+  return out;
 }
 
 struct Expected {
@@ -178,6 +192,39 @@ TEST("cpu: gemm may add a residual in place") {
     args.residual = out.data();
     run(isa, p, args, 3);
     CHECK(same_bits(out, expected));
+  }
+}
+
+TEST("cpu: a gemm that ends in a gated unit has the bits of the two kernels") {
+  Random random(test::seed());
+  for (const Isa isa : test::available_isas()) {
+    for (const uint32_t rows : {1u, 7u, 13u, 100u}) {
+      for (const bool swi_glu : {true, false}) {
+        Problem p(random, rows, 64 * test::pick(random, 1, 9), 2 * test::pick(random, 1, 600));
+        // Some products are subnormal, and some gates far below all others.
+        for (size_t i = 0; i < p.in; ++i) p.w[i] = static_cast<uint16_t>(p.w[i] & 0x807f);
+        p.bias[1] = -80;
+        const bool with_bias = rows % 2 == 1;
+        const auto kind = swi_glu ? OpKind::kGemmSwiGlu : OpKind::kGemmGeGlu;
+        std::vector<uint16_t> out(size_t{rows} * p.out / 2 + 1, 0x4321);
+        const GemmArgs args = p.args({0, rows}, out.data(), DType::kBF16, with_bias, false);
+        run(isa, p, args, 3, kind);
+        CHECK_EQ(out.back(), 0x4321);
+        out.pop_back();
+        CHECK(out == two_kernels(isa, p, swi_glu ? OpKind::kSwiGlu : OpKind::kGeGlu, with_bias));
+      }
+    }
+  }
+}
+
+TEST("cpu: a gated unit needs whole panels of gate and of up") {
+  for (const Isa isa : test::available_isas()) {
+    OpShape shape;
+    shape.in = 8;
+    shape.out = 96;
+    CHECK(!test::kernel_of(isa, OpKind::kGemmSwiGlu).supports(shape));
+    shape.out = 128;
+    CHECK(test::kernel_of(isa, OpKind::kGemmSwiGlu).supports(shape));
   }
 }
 

@@ -18,21 +18,24 @@ class Gemm {
     const GemmArgs& args = op.gemm;
     if (args.rows.empty()) return;
     NF_ASSERT(args.weight.in % 2 == 0);
-    const size_t panel_bytes = panel_words(args.weight.in) * sizeof(uint32_t);
-    const Split split = split_work(args, lane.units(), panel_bytes);
-    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t index, uint32_t worker) {
-      const Task task = task_of(args, split, index);
-      if (!task.rows.empty()) run_task(args, task, lane.scratch(worker));
-    });
+    for_each_task(
+        args, columns_of(args.weight, false), lane, [&](const Task& task, Scratch& scratch) {
+          multiply(args, task, scratch);
+          for (uint32_t r = 0; r < task.rows.size(); ++r) {
+            finish_row(args, task.rows.begin + r, task.panels.column(), task.panels.columns(),
+                       scratch.sums + r * size_t{task.panels.columns()});
+          }
+        });
   }
 
   static size_t workspace(const OpShape&) { return sizeof(Scratch); }
 
   static bool supports(const OpShape& shape) { return shape.in > 0 && shape.in % 2 == 0; }
 
-  // What gemm_quantized.h shares.
+  // What other GEMMs share.
   using Block = GemmBlock<V>;
   using Split = typename Block::Split;
+  using Columns = typename Block::Columns;
 
   // Rows and panels of one task.
   struct Task {
@@ -40,18 +43,23 @@ class Gemm {
     Panels panels;
   };
 
-  static Split split_work(const GemmArgs& args, uint32_t units, size_t panel_bytes) {
+  static Columns columns_of(const WeightView& weight, bool halves) {
+    return Block::columns_of(weight, halves, panel_words(weight.in) * sizeof(uint32_t));
+  }
+
+  static Split split_work(const GemmArgs& args, const Columns& columns, uint32_t units) {
     const uint32_t blocks = (args.rows.size() + Block::kRows - 1) / Block::kRows;
-    return Block::split_work(args.weight, {blocks, args.rows.size()}, panel_bytes, units);
+    return Block::split_work(columns, {blocks, args.rows.size()}, units);
   }
 
   // Row blocks of the same columns follow each other: they share the weights in cache.
-  static Task task_of(const GemmArgs& args, const Split& split, uint32_t index) {
+  static Task task_of(const GemmArgs& args, const Columns& columns, const Split& split,
+                      uint32_t index) {
     const uint32_t first_row = args.rows.begin + index % split.row_blocks * split.rows;
     if (first_row >= args.rows.end) return {};
     const uint32_t left = args.rows.end - first_row;
     return {{first_row, first_row + (left < split.rows ? left : split.rows)},
-            Block::panels_of(args.weight, split, index / split.row_blocks)};
+            Block::panels_of(columns, split, index / split.row_blocks)};
   }
 
   static void finish_row(const GemmArgs& args, uint32_t row, uint32_t column, uint32_t columns,
@@ -73,17 +81,25 @@ class Gemm {
     }
   }
 
- private:
   using A = typename V::A;
 
   struct Scratch {
     alignas(64) typename Block::Sums sums;
-    // [rows, block of the reduced dimension], widened
-    alignas(64) A wide[V::kPairDot ? 1 : Block::kInputSize];
+    alignas(64) A input[Block::kInputSize];  // [rows, kPitch]
   };
 
-  static void run_task(const GemmArgs& args, const Task& task, std::byte* memory) {
-    auto& scratch = *reinterpret_cast<Scratch*>(memory);
+  // Calls run(task, scratch) for every task of a GEMM over plain weights.
+  template <typename Run>
+  static void for_each_task(const GemmArgs& args, const Columns& columns, Lane& lane, Run&& run) {
+    const Split split = split_work(args, columns, lane.units());
+    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t index, uint32_t worker) {
+      const Task task = task_of(args, columns, split, index);
+      if (!task.rows.empty()) run(task, *reinterpret_cast<Scratch*>(lane.scratch(worker)));
+    });
+  }
+
+  // scratch.sums = the rows times the panels of a task.
+  static void multiply(const GemmArgs& args, const Task& task, Scratch& scratch) {
     const uint32_t rows = task.rows.size();
     // A single tile of rows passes over the weights once: nothing to keep in cache.
     const bool once = V::kPairDot && rows <= V::kTileRows;
@@ -91,27 +107,26 @@ class Gemm {
     Block::multiply_block(
         args.weight, task.panels, rows, step, scratch.sums,
         [&](size_t k, Tile<V>& tile) { set_input(args, task.rows, k, scratch, tile); });
-    for (uint32_t r = 0; r < rows; ++r) {
-      finish_row(args, task.rows.begin + r, task.panels.column(), task.panels.columns(),
-                 scratch.sums + r * size_t{task.panels.columns()});
-    }
   }
 
+ private:
   // Points the tile at columns [2k, 2k + 2 * pairs) of the rows' activations.
   static void set_input(const GemmArgs& args, RowRange rows, size_t k, Scratch& scratch,
                         Tile<V>& tile) {
     const uint32_t in = args.weight.in;
     const auto* a = static_cast<const uint16_t*>(args.a) + rows.begin * size_t{in} + 2 * k;
     if constexpr (V::kPairDot) {
-      tile.a = reinterpret_cast<const uint32_t*>(a);
-      tile.lda = in / 2;
-    } else {
-      tile.a = scratch.wide;
-      tile.lda = Block::kPairs * Tile<V>::kPairSize;
-      for (uint32_t r = 0; r < rows.end - rows.begin; ++r) {
-        widen<V>(a + size_t{r} * in, static_cast<uint32_t>(2 * tile.pairs),
-                 scratch.wide + r * tile.lda);
+      if (rows.size() <= V::kTileRows) {
+        tile.a = reinterpret_cast<const uint32_t*>(a);
+        tile.lda = in / 2;
+        return;
       }
+    }
+    tile.a = scratch.input;
+    tile.lda = Block::kPitch;
+    for (uint32_t r = 0; r < rows.size(); ++r) {
+      widen<V>(a + size_t{r} * in, static_cast<uint32_t>(2 * tile.pairs),
+               scratch.input + r * tile.lda);
     }
   }
 };

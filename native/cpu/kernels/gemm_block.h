@@ -11,13 +11,19 @@
 
 namespace nf::cpu {
 
-// Panels [first, first + count) of a packed matrix: columns, of which the last may be padding.
+// Panels [first, first + count) of a packed matrix: columns, of which the last may be padding. Of a
+// matrix [gate | up] the same ones of its second half too.
 struct Panels {
   uint32_t first = 0;
   uint32_t count = 0;
+  uint32_t half = 0;  // panels of the first half; 0: the matrix has no halves
 
   uint32_t column() const { return first * kPanelColumns; }
   uint32_t columns() const { return count * kPanelColumns; }
+  uint32_t in_all() const { return half == 0 ? count : 2 * count; }
+  uint32_t at(uint32_t index) const {
+    return index < count ? first + index : half + first + index - count;
+  }
 };
 
 template <typename V>
@@ -26,7 +32,10 @@ class GemmBlock {
   static constexpr uint32_t kRows = 96;
   static constexpr uint32_t kMaxPanels = 8;
   static constexpr size_t kPairs = V::kPairDot ? 512 : 256;  // of the reduced dimension
-  static constexpr size_t kInputSize = kRows * kPairs * Tile<V>::kPairSize;
+  // From one row of a block's activations to the next. Rows of the model's own width would often
+  // meet in few sets of the cache.
+  static constexpr size_t kPitch = kPairs * Tile<V>::kPairSize + 16;
+  static constexpr size_t kInputSize = kRows * kPitch;
 
   using Sums = float[kRows * kMaxPanels * kPanelColumns];
 
@@ -36,6 +45,21 @@ class GemmBlock {
     uint32_t rows;
   };
 
+  // A matrix as tasks take it: panels, or pairs of panels of its two halves.
+  struct Columns {
+    uint32_t in;
+    uint32_t panels;  // of a half
+    bool halves;
+    size_t panel_bytes;
+
+    uint32_t together() const { return halves ? 2 : 1; }
+  };
+
+  static Columns columns_of(const WeightView& weight, bool halves, size_t panel_bytes) {
+    const uint32_t panels = (weight.out + kPanelColumns - 1) / kPanelColumns;
+    return {weight.in, halves ? panels / 2 : panels, halves, panel_bytes};
+  }
+
   struct Split {
     uint32_t row_blocks;
     uint32_t rows;  // of a block; of several experts: of an average one
@@ -44,49 +68,57 @@ class GemmBlock {
   };
 
   // Only decides who computes what: results do not depend on it.
-  static Split split_work(const WeightView& weight, RowBlocks blocks, size_t panel_bytes,
-                          uint32_t units) {
+  static Split split_work(const Columns& columns, RowBlocks blocks, uint32_t units) {
     const uint32_t rows = (blocks.rows + blocks.count - 1) / blocks.count;
-    const uint32_t panels = num_panels(weight);
-    // A panel streams at about 30 bytes a nanosecond, or computes at about 300 flops.
-    const double stream_ns = static_cast<double>(panel_bytes) / 30;
-    const double flops = 2.0 * kPanelColumns * weight.in;
-    const double compute_ns = flops * rows / 300;
-    const double panel_ns = stream_ns > compute_ns ? stream_ns : compute_ns;
+    const uint32_t panels = columns.panels;
+    // A panel streams at about 30 bytes a nanosecond, or computes at about 400 flops.
+    const double stream_ns = static_cast<double>(columns.panel_bytes) / 30;
+    const double compute_ns = 2.0 * kPanelColumns * columns.in * rows / 400;
+    const double panel_ns = columns.together() * (stream_ns > compute_ns ? stream_ns : compute_ns);
+    const double task_ns = kClaimNs + 2.0 * columns.in * rows / 60;  // to copy the activations
+    // Units that take equally many tasks are through at the same time; if one is late, it is by a
+    // part of a task.
     uint32_t per_task = 1;
-    while (per_task < kMaxPanels && per_task * panel_ns < kTaskNs) ++per_task;
-    // Larger blocks reuse activations, as long as every unit still gets several tasks.
-    const uint32_t tasks_wanted = 4 * units;
-    while (per_task < kMaxPanels && blocks.count * panels / (per_task + 1) >= tasks_wanted) {
-      ++per_task;
+    double least_ns = 1e300;
+    for (uint32_t count = 1; count <= kMaxPanels / columns.together() && count <= panels; ++count) {
+      const uint32_t tasks = blocks.count * ((panels + count - 1) / count);
+      const double one_ns = task_ns + count * panel_ns;
+      const double ns = ((tasks + units - 1) / units + kLate) * one_ns;
+      if (ns < least_ns) {
+        least_ns = ns;
+        per_task = count;
+      }
     }
     return {blocks.count, rows, (panels + per_task - 1) / per_task, per_task};
   }
 
-  static Panels panels_of(const WeightView& weight, const Split& split, uint32_t column_block) {
+  static Panels panels_of(const Columns& columns, const Split& split, uint32_t column_block) {
     const uint32_t first = column_block * split.panels;
-    const uint32_t left = num_panels(weight) - first;
-    return {first, left < split.panels ? left : split.panels};
+    const uint32_t left = columns.panels - first;
+    return {first, left < split.panels ? left : split.panels, columns.halves ? columns.panels : 0};
   }
 
-  // The sums of `rows` rows and some panels, [rows, panels.columns()]. input(k, tile) points the
-  // tile at columns [2k, 2k + 2 * tile.pairs) of the rows' activations; tile.pairs is at most
+  // The sums of `rows` rows and some panels, [rows, panels.in_all() * 32]. input(k, tile) points
+  // the tile at columns [2k, 2k + 2 * tile.pairs) of the rows' activations; tile.pairs is at most
   // `step`.
   template <typename Input>
   static void multiply_block(const WeightView& weight, Panels panels, uint32_t rows, size_t step,
                              Sums& sums, Input&& input) {
     const size_t pairs = pairs_of(weight.in);
     Tile<V> tile;
-    tile.ldc = panels.columns();
+    tile.ldc = panels.in_all() * kPanelColumns;
     tile.b_stride = kPanelColumns;
     for (size_t k = 0; k < pairs; k += step) {
       tile.pairs = pairs - k < step ? pairs - k : step;
       tile.accumulate = k > 0;
       input(k, tile);
       const auto* weights = static_cast<const uint32_t*>(weight.data) + k * kPanelColumns;
-      for (uint32_t p = 0; p < panels.count; ++p) {
-        tile.half[0] = weights + (panels.first + p) * panel_words(weight.in);
+      for (uint32_t p = 0; p < panels.in_all(); ++p) {
+        tile.half[0] = weights + panels.at(p) * panel_words(weight.in);
         tile.half[1] = tile.half[0] + 16;
+        tile.next = p + 1 < panels.in_all() ? weights + panels.at(p + 1) * panel_words(weight.in)
+                                            : weights + panels.first * panel_words(weight.in) +
+                                                  tile.pairs * kPanelColumns;
         tile.c = sums + p * kPanelColumns;
         multiply<V>(tile, rows);
       }
@@ -94,11 +126,8 @@ class GemmBlock {
   }
 
  private:
-  static constexpr double kTaskNs = 20e3;  // shorter tasks would drown in claiming them
-
-  static uint32_t num_panels(const WeightView& weight) {
-    return (weight.out + kPanelColumns - 1) / kPanelColumns;
-  }
+  static constexpr double kClaimNs = 500;  // to claim a task and store its sums
+  static constexpr double kLate = 0.5;
 };
 
 }  // namespace nf::cpu

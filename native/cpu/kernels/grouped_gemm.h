@@ -23,11 +23,12 @@ class GroupedGemm {
     group_rows(args, groups);
     const uint32_t blocks = groups.first_block[groups.count];
     const size_t panel_bytes = panel_words(args.weight.in) * sizeof(uint32_t);
-    const auto split = Block::split_work(args.weight, {blocks, groups.begin[groups.count]},
-                                         panel_bytes, lane.units());
+    const auto columns = Block::columns_of(args.weight, false, panel_bytes);
+    const auto split =
+        Block::split_work(columns, {blocks, groups.begin[groups.count]}, lane.units());
     lane.for_each(blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
       // Blocks of one expert and the same columns follow each other: they share the weights.
-      const Panels panels = Block::panels_of(args.weight, split, task / blocks);
+      const Panels panels = Block::panels_of(columns, split, task / blocks);
       run_task(args, groups, task % blocks, panels, lane.scratch(worker));
     });
   }

@@ -25,6 +25,8 @@ NF_CPU_KERNEL(pool);
 
 #define NF_CPU_KERNELS_OF(isa)           \
   NF_CPU_KERNEL(gemm_##isa);             \
+  NF_CPU_KERNEL(gemm_swi_glu_##isa);     \
+  NF_CPU_KERNEL(gemm_ge_glu_##isa);      \
   NF_CPU_KERNEL(grouped_gemm_##isa);     \
   NF_CPU_KERNEL(gemm_q8_0_##isa);        \
   NF_CPU_KERNEL(gemm_q4_0_##isa);        \

@@ -11,9 +11,15 @@
 
 namespace nf::cpu {
 
-// How far ahead of its use a word is fetched: 3 KiB, measured best for weights from memory. What
-// follows a panel is mostly the next one that will be read.
+// How far ahead of its use a word is fetched: 3 KiB, measured best for what is read from memory.
+// What follows b is mostly what will be read next.
 constexpr size_t kPrefetchWords = 768;
+
+// Two lines that a tile fetches with every pair, for later.
+struct Ahead {
+  const uint32_t* line[2];
+  size_t stride;  // words from one pair to the next
+};
 
 template <typename V>
 struct Tile {
@@ -28,10 +34,21 @@ struct Tile {
   float* c;  // [rows, 32], ldc apart
   size_t ldc;
   bool accumulate;  // false: c is overwritten
+  // What is read after b, where that is as long as b and does not follow it; or null. The tiles
+  // that share a b fetch a part of it each, so that memory works all the time.
+  const uint32_t* next = nullptr;
+
+  Ahead ahead_of(uint32_t index, uint32_t tiles) const {
+    if (next == nullptr || tiles == 1) {
+      return {{half[0] + kPrefetchWords, half[1] + kPrefetchWords}, b_stride};
+    }
+    const uint32_t* part = next + pairs * b_stride * index / tiles;
+    return {{part, part + 16}, b_stride / tiles};
+  }
 };
 
 template <typename V, uint32_t kRows>
-void multiply_tile(const Tile<V>& t) {
+void multiply_tile(const Tile<V>& t, const Ahead& ahead) {
   using F = typename V::F;
   constexpr uint32_t kVectors = V::tile_vectors(kRows);
   constexpr uint32_t kLanes = V::kLanes;
@@ -52,7 +69,8 @@ void multiply_tile(const Tile<V>& t) {
 #pragma GCC unroll 4
       for (uint32_t v = 0; v < kVectors; ++v) {
         pairs[v] = V::load_pairs(b[v] + k * t.b_stride);
-        if (v * kLanes % 16 == 0) __builtin_prefetch(b[v] + k * t.b_stride + kPrefetchWords);
+        const uint32_t j = column + v * kLanes;
+        if (j % 16 == 0) __builtin_prefetch(ahead.line[j / 16] + k * ahead.stride);
       }
       if constexpr (V::kPairDot) {
 #pragma GCC unroll 12
@@ -93,19 +111,21 @@ void multiply_tile(const Tile<V>& t) {
 
 // multiply_tile for a number of rows known only at run time, 1 .. V::kTileRows.
 template <typename V, uint32_t kRows = V::kTileRows>
-void multiply_rows(const Tile<V>& t, uint32_t rows) {
+void multiply_rows(const Tile<V>& t, const Ahead& ahead, uint32_t rows) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return multiply_rows<V, kRows - 1>(t, rows);
+    if (rows < kRows) return multiply_rows<V, kRows - 1>(t, ahead, rows);
   }
-  multiply_tile<V, kRows>(t);
+  multiply_tile<V, kRows>(t, ahead);
 }
 
 // Any number of rows, in tiles of nearly equal height.
 template <typename V>
 void multiply(Tile<V> t, uint32_t rows) {
-  for (uint32_t tiles = (rows + V::kTileRows - 1) / V::kTileRows; tiles > 0; --tiles) {
-    const uint32_t height = (rows + tiles - 1) / tiles;
-    multiply_rows<V>(t, height);
+  const uint32_t tiles = (rows + V::kTileRows - 1) / V::kTileRows;
+  for (uint32_t index = 0; index < tiles; ++index) {
+    const uint32_t left = tiles - index;
+    const uint32_t height = (rows + left - 1) / left;
+    multiply_rows<V>(t, t.ahead_of(index, tiles), height);
     t.a += height * t.lda;
     t.c += height * t.ldc;
     rows -= height;

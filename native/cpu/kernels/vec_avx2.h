@@ -12,6 +12,7 @@ struct Avx2 {
   static constexpr uint32_t kLanes = 8;
   static constexpr bool kPairDot = false;
   using A = float;
+  using Exact = Avx2;
 
   // 16 registers: 12 accumulators, 2 vectors of weights, 1 broadcast.
   static constexpr uint32_t kTileRows = 6;

@@ -124,12 +124,14 @@ struct Avx512Ops {
 struct Avx512 : Avx512Ops<Avx512> {
   static constexpr bool kPairDot = false;
   using A = float;
+  using Exact = Avx512;
 };
 
 #if defined(__AVX512BF16__)
 struct Avx512Bf16 : Avx512Ops<Avx512Bf16> {
   static constexpr bool kPairDot = true;
-  using A = uint32_t;  // a pair of bf16
+  using A = uint32_t;                   // a pair of bf16
+  using Exact = Avx512Ops<Avx512Bf16>;  // what keeps subnormals, as kernels of rows do
 
   static void store_bf16(uint16_t* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bf16(x));

@@ -16,7 +16,8 @@ struct Scalar {
   static constexpr uint32_t kLanes = 4;
   // Whether pairs of bf16 are multiplied directly. Otherwise GEMM inputs are widened to fp32.
   static constexpr bool kPairDot = false;
-  using A = float;  // an element of a widened GEMM input
+  using A = float;       // an element of a widened GEMM input
+  using Exact = Scalar;  // what keeps subnormals when it rounds to bf16
 
   // Register tile of a GEMM: up to kTileRows rows of tile_vectors(rows) vectors.
   static constexpr uint32_t kTileRows = 4;
