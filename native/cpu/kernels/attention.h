@@ -23,9 +23,7 @@ class Attention {
                     const uint32_t begin = task * split.per_task;
                     const uint32_t left = split.items - begin;
                     const uint32_t end = begin + (left < split.per_task ? left : split.per_task);
-                    for (uint32_t item = begin; item < end; ++item) {
-                      run_item(args, split, item, scratch);
-                    }
+                    run_items(args, split, begin, end, scratch);
                   });
   }
 
@@ -78,26 +76,45 @@ class Attention {
     return items;
   }
 
-  // Items of one kv head follow each other: its keys and values stay in cache.
-  static void run_item(const AttentionArgs& args, const Split& split, uint32_t item,
-                       AttentionScratch<V>& scratch) {
-    const uint32_t block = item % split.row_blocks;
+  static void run_items(const AttentionArgs& args, const Split& split, uint32_t begin, uint32_t end,
+                        AttentionScratch<V>& scratch) {
+    for (uint32_t item = begin; item < end; ++item) {
+      QueryTile next;
+      if (item + 1 < end) next = tile_of(args, split, item + 1);
+      const RowRange rows = rows_of(args, split, item);
+      QueryTile tile = tile_of(args, split, item);
+      while (tile.rows.begin < rows.end) {
+        const bool last = tile.rows.end == rows.end && item + 1 < end;
+        QueryTileAttention<V>(args, tile, last ? &next : nullptr, scratch).run();
+        tile.rows = of_one_sequence(args, {tile.rows.end, rows.end});
+      }
+    }
+  }
+
+  static RowRange rows_of(const AttentionArgs& args, const Split& split, uint32_t item) {
+    const uint32_t begin = args.rows.begin + item % split.row_blocks * split.rows;
+    return {begin, args.rows.end - begin < split.rows ? args.rows.end : begin + split.rows};
+  }
+
+  // The first rows of a range, as long as they belong to the sequence of the very first.
+  static RowRange of_one_sequence(const AttentionArgs& args, RowRange rows) {
+    const uint32_t* sequence = args.batch->row_sequence;
+    uint32_t end = rows.begin;
+    while (end < rows.end && sequence[end] == sequence[rows.begin]) ++end;
+    return {rows.begin, end};
+  }
+
+  // The first tile of an item. Items of one kv head follow each other: its keys and values stay in
+  // cache.
+  static QueryTile tile_of(const AttentionArgs& args, const Split& split, uint32_t item) {
     const uint32_t chunk = item / split.row_blocks % split.head_chunks;
     QueryTile tile;
     tile.kv_head = item / split.row_blocks / split.head_chunks;
     tile.first_head = tile.kv_head * split.group + chunk * split.heads;
     const uint32_t heads_left = split.group - chunk * split.heads;
     tile.heads = heads_left < split.heads ? heads_left : split.heads;
-
-    const uint32_t begin = args.rows.begin + block * split.rows;
-    const uint32_t end = args.rows.end - begin < split.rows ? args.rows.end : begin + split.rows;
-    const uint32_t* sequence = args.batch->row_sequence;
-    for (uint32_t row = begin; row < end;) {
-      tile.rows.begin = row;
-      while (row < end && sequence[row] == sequence[tile.rows.begin]) ++row;
-      tile.rows.end = row;
-      QueryTileAttention<V>(args, tile, scratch).run();
-    }
+    tile.rows = of_one_sequence(args, rows_of(args, split, item));
+    return tile;
   }
 };
 

@@ -55,12 +55,15 @@ struct QueryTile {
 template <typename V>
 class QueryTileAttention {
  public:
-  QueryTileAttention(const AttentionArgs& args, const QueryTile& tile, AttentionScratch<V>& scratch)
+  // `next`, if not null, is computed after this one: its first keys and values are fetched.
+  QueryTileAttention(const AttentionArgs& args, const QueryTile& tile, const QueryTile* next,
+                     AttentionScratch<V>& scratch)
       : args_(args),
         tile_(tile),
+        next_(next),
         scratch_(scratch),
         layout_{args.kv.page_tokens, args.kv.num_kv_heads, args.kv.head_dim},
-        pages_(args.batch->pages + sequence_of(args, tile.rows.begin).page_begin),
+        pages_(pages_of(args, tile)),
         first_position_(args.batch->row_position[tile.rows.begin]),
         last_position_(args.batch->row_position[tile.rows.end - 1]),
         queries_((tile.rows.end - tile.rows.begin) * tile.heads),
@@ -120,9 +123,34 @@ class QueryTileAttention {
     return args.batch->sequences[args.batch->row_sequence[row]];
   }
 
-  // Words of the page that holds `position`.
-  const uint32_t* page_at(uint32_t position) const {
-    const uint32_t page = pages_[position / layout_.page_tokens];
+  static const uint32_t* pages_of(const AttentionArgs& args, const QueryTile& tile) {
+    return args.batch->pages + sequence_of(args, tile.rows.begin).page_begin;
+  }
+
+  // A token's keys or values of one head.
+  struct Place {
+    const uint32_t* pages;  // of its sequence
+    uint32_t kv_head;
+    uint32_t position;
+  };
+
+  Place here(uint32_t position) const { return {pages_, tile_.kv_head, position}; }
+
+  // What is read a block later: of this tile, or of the next one from its first block on; the same
+  // place where there is neither.
+  Place a_block_after(uint32_t position) const {
+    const uint32_t later = position + kAttentionBlock;
+    if (later <= last_position_) return here(later);
+    if (next_ == nullptr) return here(position);
+    const uint32_t row = args_.batch->row_position[next_->rows.begin];
+    const uint32_t begin = args_.first_visible(row);
+    const uint32_t first = begin - begin % kAttentionBlock + position % kAttentionBlock;
+    return {pages_of(args_, *next_), next_->kv_head, first < row ? first : row};
+  }
+
+  // Words of the page that holds a token.
+  const uint32_t* page_at(const Place& place) const {
+    const uint32_t page = place.pages[place.position / layout_.page_tokens];
     return reinterpret_cast<const uint32_t*>(args_.kv.layer + page * args_.kv.page_bytes);
   }
 
@@ -152,16 +180,7 @@ class QueryTileAttention {
       soften(i, begin > block.start ? begin - block.start : 0,
              end < kAttentionBlock ? end : kAttentionBlock);
     }
-    fetch_next(block);
     weigh_values(block);
-  }
-
-  // Starts reading the next block, which may be in another page; the rest follows its beginning.
-  void fetch_next(const Block& block) const {
-    const uint32_t position = block.start + kAttentionBlock;
-    if (position > last_position_) return;
-    const uint32_t* next = keys(position);
-    for (size_t word = 0; word < kPrefetchWords; word += 16) __builtin_prefetch(next + word);
   }
 
   // scores = queries * keys, 32 tokens at a time.
@@ -177,15 +196,18 @@ class QueryTileAttention {
     for (uint32_t token = block.skip / pair * pair; token < block.tokens; token += pair) {
       const uint32_t second = token + kKeyColumns;
       // Where one half is not seen the other is taken twice; its scores are masked.
-      tile.half[0] = keys(block.start + (token < block.skip ? second : token));
-      tile.half[1] = second < block.tokens ? keys(block.start + second) : tile.half[0];
+      const uint32_t left = block.start + (token < block.skip ? second : token);
+      const uint32_t right = second < block.tokens ? block.start + second : left;
+      tile.half[0] = keys(here(left));
+      tile.half[1] = keys(here(right));
+      tile.ahead = {{keys(a_block_after(left)), keys(a_block_after(right))}, tile.b_stride};
       tile.c = scratch_.scores + block.first * kAttentionBlock + token;
       multiply<V>(tile, block.end - block.first);
     }
   }
 
-  const uint32_t* keys(uint32_t position) const {
-    return page_at(position) + layout_.key(tile_.kv_head, position % layout_.page_tokens);
+  const uint32_t* keys(const Place& place) const {
+    return page_at(place) + layout_.key(place.kv_head, place.position % layout_.page_tokens);
   }
 
   // Turns the scores of a query, of which it sees those of tokens [begin, end), into probabilities.
@@ -226,8 +248,8 @@ class QueryTileAttention {
     }
   }
 
-  const uint32_t* values(uint32_t position) const {
-    return page_at(position) + layout_.value(tile_.kv_head, position % layout_.page_tokens);
+  const uint32_t* values(const Place& place) const {
+    return page_at(place) + layout_.value(place.kv_head, place.position % layout_.page_tokens);
   }
 
   // block_out = probabilities * values, page by page.
@@ -237,15 +259,17 @@ class QueryTileAttention {
       const uint32_t page_left = layout_.page_tokens - (block.start + token) % layout_.page_tokens;
       const uint32_t left = block.tokens - token;
       const uint32_t run = left < page_left ? left : page_left;
-      const uint32_t* first = values(block.start + token);
-      if (run >= 2) weigh_pairs(block, {first, panel, token, run / 2});
+      const uint32_t* first = values(here(block.start + token));
+      const uint32_t* ahead = values(a_block_after(block.start + token));
+      if (run >= 2) weigh_pairs(block, {first, ahead, panel, token, run / 2});
       if (run % 2 != 0) {
         // Only the last token of the tile can be alone; its partner may never have been written.
         const uint32_t* last = first + size_t{run / 2} * kValueColumns;
         for (uint32_t d = 0; d < width_; ++d) {
           scratch_.last_values[d] = last[d / kValueColumns * panel + d % kValueColumns] & 0xffffu;
         }
-        weigh_pairs(block, {scratch_.last_values, kValueColumns, token + run - 1, 1});
+        weigh_pairs(
+            block, {scratch_.last_values, scratch_.last_values, kValueColumns, token + run - 1, 1});
       }
       token += run;
     }
@@ -254,8 +278,9 @@ class QueryTileAttention {
   // Pairs of neighbouring tokens whose values lie together.
   struct ValueRun {
     const uint32_t* first;
-    size_t panel_words;  // from one panel of dimensions to the next
-    uint32_t token;      // of the block
+    const uint32_t* ahead;  // what is read later, in the same layout
+    size_t panel_words;     // from one panel of dimensions to the next
+    uint32_t token;         // of the block
     uint32_t pairs;
   };
 
@@ -271,6 +296,8 @@ class QueryTileAttention {
     for (uint32_t d = 0; d < width_; d += kValueColumns) {
       tile.half[0] = run.first + d / kValueColumns * run.panel_words;
       tile.half[1] = tile.half[0] + 16;
+      const uint32_t* ahead = run.ahead + d / kValueColumns * run.panel_words;
+      tile.ahead = {{ahead, ahead + 16}, kValueColumns};
       tile.c = scratch_.block_out + block.first * width_ + d;
       multiply<V>(tile, block.end - block.first);
     }
@@ -333,6 +360,7 @@ class QueryTileAttention {
 
   const AttentionArgs& args_;
   const QueryTile tile_;
+  const QueryTile* next_;
   AttentionScratch<V>& scratch_;
   const KvPage layout_;
   const uint32_t* pages_;  // of the sequence

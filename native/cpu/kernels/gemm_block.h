@@ -113,12 +113,16 @@ class GemmBlock {
       tile.accumulate = k > 0;
       input(k, tile);
       const auto* weights = static_cast<const uint32_t*>(weight.data) + k * kPanelColumns;
+      const uint32_t* first = weights + panels.at(0) * panel_words(weight.in);
       for (uint32_t p = 0; p < panels.in_all(); ++p) {
         tile.half[0] = weights + panels.at(p) * panel_words(weight.in);
         tile.half[1] = tile.half[0] + 16;
-        tile.next = p + 1 < panels.in_all() ? weights + panels.at(p + 1) * panel_words(weight.in)
-                                            : weights + panels.first * panel_words(weight.in) +
-                                                  tile.pairs * kPanelColumns;
+        // Where several tiles pass over a panel, memory brings the next one meanwhile.
+        const uint32_t* next = p + 1 < panels.in_all()
+                                   ? weights + panels.at(p + 1) * panel_words(weight.in)
+                                   : first + tile.pairs * kPanelColumns;
+        const uint32_t* ahead = rows > V::kTileRows ? next : tile.half[0] + kPrefetchWords;
+        tile.ahead = {{ahead, ahead + 16}, kPanelColumns};
         tile.c = sums + p * kPanelColumns;
         multiply<V>(tile, rows);
       }

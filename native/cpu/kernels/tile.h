@@ -19,6 +19,12 @@ constexpr size_t kPrefetchWords = 768;
 struct Ahead {
   const uint32_t* line[2];
   size_t stride;  // words from one pair to the next
+
+  // The share of one of several tiles, where together they fetch what each would alone.
+  Ahead part(uint32_t index, uint32_t tiles, size_t pairs) const {
+    const size_t first = pairs * stride * index / tiles;
+    return {{line[0] + first, line[1] + first}, stride / tiles};
+  }
 };
 
 template <typename V>
@@ -34,17 +40,7 @@ struct Tile {
   float* c;  // [rows, 32], ldc apart
   size_t ldc;
   bool accumulate;  // false: c is overwritten
-  // What is read after b, where that is as long as b and does not follow it; or null. The tiles
-  // that share a b fetch a part of it each, so that memory works all the time.
-  const uint32_t* next = nullptr;
-
-  Ahead ahead_of(uint32_t index, uint32_t tiles) const {
-    if (next == nullptr || tiles == 1) {
-      return {{half[0] + kPrefetchWords, half[1] + kPrefetchWords}, b_stride};
-    }
-    const uint32_t* part = next + pairs * b_stride * index / tiles;
-    return {{part, part + 16}, b_stride / tiles};
-  }
+  Ahead ahead;
 };
 
 template <typename V, uint32_t kRows>
@@ -125,7 +121,7 @@ void multiply(Tile<V> t, uint32_t rows) {
   for (uint32_t index = 0; index < tiles; ++index) {
     const uint32_t left = tiles - index;
     const uint32_t height = (rows + left - 1) / left;
-    multiply_rows<V>(t, t.ahead_of(index, tiles), height);
+    multiply_rows<V>(t, t.ahead.part(index, tiles, t.pairs), height);
     t.a += height * t.lda;
     t.c += height * t.ldc;
     rows -= height;
