@@ -25,7 +25,7 @@ namespace {
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
         NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kRoute, route),                                \
         NF_ROW(kGroupedGemm, grouped_gemm_##isa),                                               \
-        NF_ROW(kCombineExperts, combine_experts_##row_isa), NF_ROW(kSample, sample),            \
+        NF_ROW(kCombineExperts, combine_experts_##row_isa), NF_ROW(kSample, sample_##row_isa),  \
         NF_ROW(kEcho, echo), NF_ROW(kPool, pool),                                               \
   }
 

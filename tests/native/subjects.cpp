@@ -2,9 +2,10 @@
 // this machine has.
 #include "subjects.h"
 
+#include <stdexcept>
+
 #include "cpu/isa.h"
 #include "cpu/kernel_table.h"
-#include "cpu/kernels/kernels.h"
 #include "cpu/pack.h"
 
 namespace test {
@@ -21,6 +22,12 @@ std::vector<Subject> subjects() {
   return all;
 }
 
-Sampler tested_sampler() { return {"cpu", nf::cpu::sample, nf::cpu::sample_workspace}; }
+// The best of this machine; all are compared with the reference in kernels_test.cpp.
+Sampler tested_sampler() {
+  for (const nf::Kernel& kernel : nf::cpu::kernel_table(nf::cpu::detect_isa().isa)) {
+    if (kernel.kind == nf::OpKind::kSample) return {"cpu", kernel.launch, kernel.workspace};
+  }
+  throw std::logic_error("the cpu does not sample");
+}
 
 }  // namespace test

@@ -19,7 +19,6 @@ namespace nf::cpu {
 
 NF_CPU_KERNEL(embedding);
 NF_CPU_KERNEL(route);
-NF_CPU_KERNEL(sample);
 NF_CPU_KERNEL(echo);
 NF_CPU_KERNEL(pool);
 
@@ -40,12 +39,13 @@ NF_CPU_KERNELS_OF(avx2);
 NF_CPU_KERNELS_OF(avx512);
 NF_CPU_KERNELS_OF(avx512bf16);
 
-// Bound by memory: bf16 dot products do not help them.
+// Without sums of products: bf16 dot products do not help them.
 #define NF_CPU_ROW_KERNELS_OF(isa)  \
   NF_CPU_KERNEL(rms_norm_##isa);    \
   NF_CPU_KERNEL(rope_append_##isa); \
   NF_CPU_KERNEL(swi_glu_##isa);     \
   NF_CPU_KERNEL(ge_glu_##isa);      \
+  NF_CPU_KERNEL(sample_##isa);      \
   NF_CPU_KERNEL(combine_experts_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);

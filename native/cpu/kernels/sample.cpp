@@ -7,19 +7,20 @@
 //   top_p   adds up weights in levels of equal logit width; only the level in which the sum crosses
 //           the border is looked at token by token, by halving it around its median.
 //   draw    skips chunks that lie before the drawn point.
+// The passes themselves are compiled for every instruction set: sample_passes.h.
+#include "cpu/kernels/sample.h"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "core/sampling.h"
-#include "kernels.h"
+#include "cpu/kernels/kernels.h"
 
 namespace nf::cpu {
 namespace {
 
-constexpr uint32_t kLanes = 16;    // independent partial results of a reduction
-constexpr uint32_t kChunk = 64;    // tokens that are skipped together
-constexpr uint32_t kBlock = 1024;  // tokens summed in fp32 before the sum is carried in double
+constexpr uint32_t kChunk = 64;  // tokens that are skipped together
 
 // The tokens a draw may choose from, in ascending order of id, and scratch as large as all.
 struct Candidates {
@@ -40,34 +41,6 @@ struct Candidates {
   uint32_t token(uint32_t index) const { return all ? index : tokens[index]; }
 };
 
-float largest_of(const float* values, uint32_t count) {
-  float lanes[kLanes];
-  std::fill_n(lanes, kLanes, kBanned);
-  uint32_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
-    }
-  }
-  for (; i < count; ++i) {
-    lanes[0] = std::max(lanes[0], values[i]);
-  }
-  return *std::max_element(lanes, lanes + kLanes);
-}
-
-// Rule 1, from in to out, which may be the same. Returns the largest.
-float clean(const float* in, float* out, uint32_t count) {
-  float largest = kBanned;
-  for (uint32_t begin = 0; begin < count; begin += kBlock) {
-    const uint32_t size = std::min(kBlock, count - begin);
-    for (uint32_t i = begin; i < begin + size; ++i) {
-      out[i] = clean_logit(in[i]);
-    }
-    largest = std::max(largest, largest_of(out + begin, size));
-  }
-  return largest;
-}
-
 // What turns a clean logit into a log-probability.
 struct LogSoftmax {
   double largest;  // of the logits
@@ -76,29 +49,9 @@ struct LogSoftmax {
   float of(float logit) const { return float(double{logit} - largest - log_sum); }
 };
 
-LogSoftmax log_softmax(const float* logits, uint32_t count, float largest) {
-  double sum = 0;
-  for (uint32_t begin = 0; begin < count; begin += kBlock) {
-    const uint32_t end = std::min(begin + kBlock, count);
-    float lanes[kLanes] = {};
-    uint32_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) {
-      for (uint32_t lane = 0; lane < kLanes; ++lane) {
-        lanes[lane] += exp_nonpositive(logits[i + lane] - largest);
-      }
-    }
-    for (; i < end; ++i) {
-      lanes[0] += exp_nonpositive(logits[i] - largest);
-    }
-    for (const float lane : lanes) {
-      sum += double{lane};
-    }
-  }
-  return {double{largest}, std::log(sum)};
-}
-
 // Leaves the best `wanted` tokens that are not banned in keys[0 .. returned), in no order.
-uint32_t select_best(const float* logits, uint32_t count, uint32_t wanted, uint64_t* keys) {
+uint32_t select_best(const SamplePasses& passes, const float* logits, uint32_t count,
+                     uint32_t wanted, uint64_t* keys) {
   const uint64_t limit = uint64_t{wanted} * 2 + kChunk;  // when to drop what cannot stay
   uint32_t size = 0;
   float entry = kBanned;  // an equal logit is too low: it has a higher id than all in keys
@@ -109,7 +62,7 @@ uint32_t select_best(const float* logits, uint32_t count, uint32_t wanted, uint6
   };
   for (uint32_t begin = 0; begin < count; begin += kChunk) {
     const uint32_t end = std::min(begin + kChunk, count);
-    if (!(largest_of(logits + begin, end - begin) > entry)) continue;
+    if (!(passes.largest(logits + begin, end - begin) > entry)) continue;
     for (uint32_t i = begin; i < end; ++i) {
       if (logits[i] > entry) keys[size++] = rank_key(logits[i], i);
     }
@@ -147,7 +100,7 @@ void apply_mask(const SampleInput& input, float* logits) {
 }
 
 // Rules 3 to 5. Returns the largest adjusted logit, given the largest before.
-float adjust(const SampleInput& input, float* logits, float largest) {
+float adjust(const SamplePasses& passes, const SampleInput& input, float* logits, float largest) {
   const nf_sampling& sampling = input.sampling;
   if (input.counts == nullptr && sampling.bias_count == 0 && input.mask == nullptr) return largest;
   if (input.counts != nullptr) apply_penalties(input, logits);
@@ -155,19 +108,20 @@ float adjust(const SampleInput& input, float* logits, float largest) {
     if (input.bias[i].token < input.vocab) logits[input.bias[i].token] += input.bias[i].bias;
   }
   if (input.mask != nullptr) apply_mask(input, logits);
-  return clean(logits, logits, input.vocab);
+  return passes.clean(logits, logits, input.vocab);
 }
 
 // Rule 8, top_k: only the best k stay candidates.
-void keep_top_k(Candidates& candidates, uint32_t k) {
+void keep_top_k(const SamplePasses& passes, Candidates& candidates, uint32_t k) {
   if (k == 0 || k >= candidates.count) return;
-  const uint32_t size = select_best(candidates.logits, candidates.count, k, candidates.keys);
+  const uint32_t size =
+      select_best(passes, candidates.logits, candidates.count, k, candidates.keys);
   const uint64_t border = *std::min_element(candidates.keys, candidates.keys + size);
   const float entry = candidates.logits[ranked_token(border)];
   uint32_t kept = 0;
   for (uint32_t begin = 0; begin < candidates.count; begin += kChunk) {
     const uint32_t end = std::min(begin + kChunk, candidates.count);
-    if (largest_of(candidates.logits + begin, end - begin) < entry) continue;
+    if (passes.largest(candidates.logits + begin, end - begin) < entry) continue;
     for (uint32_t i = begin; i < end; ++i) {
       if (rank_key(candidates.logits[i], i) < border) continue;
       candidates.logits[kept] = candidates.logits[i];
@@ -250,23 +204,14 @@ void drop_behind(Candidates& candidates, uint64_t border) {
   }
 }
 
-uint64_t sum_of(const uint32_t* weights, uint32_t count) {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    sum += weights[i];
-  }
-  return sum;
-}
-
 // Rule 7, and what rule 8 says after top_k.
-void weigh(const nf_sampling& sampling, float largest, Candidates& candidates) {
+void weigh(const SamplePasses& passes, const nf_sampling& sampling, float largest,
+           Candidates& candidates) {
   const float inverse_temperature = 1.0f / sampling.temperature;
   uint32_t* weights = candidates.weights;
-  for (uint32_t i = 0; i < candidates.count; ++i) {
-    weights[i] = token_weight(candidates.logits[i], largest, inverse_temperature);
-  }
+  passes.weigh(candidates.logits, candidates.count, largest, inverse_temperature, weights);
   if (sampling.top_p < 1.0f) {
-    const uint64_t needed = top_p_weight(sum_of(weights, candidates.count), sampling.top_p);
+    const uint64_t needed = top_p_weight(passes.sum(weights, candidates.count), sampling.top_p);
     drop_behind(candidates, top_p_border(candidates, Levels(largest, inverse_temperature), needed));
   }
   const uint32_t least = min_p_weight(sampling.min_p);
@@ -276,10 +221,10 @@ void weigh(const nf_sampling& sampling, float largest, Candidates& candidates) {
 }
 
 // Rule 9: the candidate that covers `point` of the kept weight.
-uint32_t covering(const Candidates& candidates, uint64_t point) {
+uint32_t covering(const SamplePasses& passes, const Candidates& candidates, uint64_t point) {
   uint32_t begin = 0;
   for (; begin + kChunk < candidates.count; begin += kChunk) {
-    const uint64_t chunk = sum_of(candidates.weights + begin, kChunk);
+    const uint64_t chunk = passes.sum(candidates.weights + begin, kChunk);
     if (chunk > point) break;
     point -= chunk;
   }
@@ -290,24 +235,25 @@ uint32_t covering(const Candidates& candidates, uint64_t point) {
 }
 
 // Rules 6 to 9.
-uint32_t choose(const SampleInput& input, float largest, Candidates& candidates) {
+uint32_t choose(const SamplePasses& passes, const SampleInput& input, float largest,
+                Candidates& candidates) {
   if (is_greedy(input.sampling)) {
-    const float* logits = candidates.logits;
-    return uint32_t(std::find(logits, logits + candidates.count, largest) - logits);
+    return passes.find(candidates.logits, candidates.count, largest);
   }
-  keep_top_k(candidates, input.sampling.top_k);
-  weigh(input.sampling, largest, candidates);
-  const uint64_t total = sum_of(candidates.weights, candidates.count);
+  keep_top_k(passes, candidates, input.sampling.top_k);
+  weigh(passes, input.sampling, largest, candidates);
+  const uint64_t total = passes.sum(candidates.weights, candidates.count);
   const uint64_t point = draw_point(input.sampling.seed, input.position, total);
-  return candidates.token(covering(candidates, point));
+  return candidates.token(covering(passes, candidates, point));
 }
 
 // Rule 2: the best tokens, before the logits are adjusted.
-void list_best(uint32_t wanted, const Candidates& candidates, const LogSoftmax& logprobs,
-               SampleOutput& output) {
+void list_best(const SamplePasses& passes, uint32_t wanted, const Candidates& candidates,
+               const LogSoftmax& logprobs, SampleOutput& output) {
   wanted = std::min(wanted, uint32_t{NF_MAX_LOGPROBS});
   if (wanted == 0) return;
-  const uint32_t size = select_best(candidates.logits, candidates.count, wanted, candidates.keys);
+  const uint32_t size =
+      select_best(passes, candidates.logits, candidates.count, wanted, candidates.keys);
   std::sort(candidates.keys, candidates.keys + size, std::greater<>());
   for (uint32_t rank = 0; rank < size; ++rank) {
     const uint32_t token = ranked_token(candidates.keys[rank]);
@@ -315,37 +261,37 @@ void list_best(uint32_t wanted, const Candidates& candidates, const LogSoftmax& 
   }
 }
 
-void sample_one(const SampleInput& input, Candidates candidates, SampleOutput output) {
-  float largest = clean(input.logits, candidates.logits, input.vocab);
+void sample_one(const SamplePasses& passes, const SampleInput& input, Candidates candidates,
+                SampleOutput output) {
+  float largest = passes.clean(input.logits, candidates.logits, input.vocab);
   if (largest == kBanned) return;
-  const LogSoftmax logprobs = log_softmax(candidates.logits, input.vocab, largest);
-  list_best(input.sampling.num_logprobs, candidates, logprobs, output);
+  const double sum = passes.sum_exp(candidates.logits, input.vocab, largest);
+  const LogSoftmax logprobs{double{largest}, std::log(sum)};
+  list_best(passes, input.sampling.num_logprobs, candidates, logprobs, output);
   if (is_scored(input.sampling)) {
     const uint32_t target = input.sampling.target;
     output.set_token(int32_t(target), logprobs.of(candidates.logits[target]));
     return;
   }
-  largest = adjust(input, candidates.logits, largest);
+  largest = adjust(passes, input, candidates.logits, largest);
   if (largest == kBanned) return;
-  const uint32_t token = choose(input, largest, candidates);
+  const uint32_t token = choose(passes, input, largest, candidates);
   output.set_token(int32_t(token), logprobs.of(clean_logit(input.logits[token])));
 }
 
 }  // namespace
 
-bool sample_supports(const OpShape&) { return true; }
-
-size_t sample_workspace(const OpShape& shape) {
-  return size_t{shape.out} * (sizeof(uint64_t) + sizeof(float) + 2 * sizeof(uint32_t));
-}
-
-void sample(const OpArgs& op, Lane& lane) {
+void sample(const SamplePasses& passes, const OpArgs& op, Lane& lane) {
   const SampleArgs& args = op.sample;
   lane.for_each(args.rows.size(), [&](uint32_t task, uint32_t worker) {
     const uint32_t index = args.rows.begin + task;
-    sample_one(sample_input(args, index), Candidates(lane.scratch(worker), args.vocab),
+    sample_one(passes, sample_input(args, index), Candidates(lane.scratch(worker), args.vocab),
                SampleOutput(*args.batch, index));
   });
+}
+
+size_t sample_workspace(uint32_t vocab) {
+  return size_t{vocab} * (sizeof(uint64_t) + sizeof(float) + 2 * sizeof(uint32_t));
 }
 
 }  // namespace nf::cpu
