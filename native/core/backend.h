@@ -144,6 +144,8 @@ class Backend {
 
     // The row of the packed matrix that source row `row` becomes.
     uint32_t target_row(uint32_t row) const { return first_out + unpaired_row(row, paired_rows); }
+    // The source row that stands in row `row` of the packed matrix.
+    uint32_t source_row(uint32_t row) const { return paired_row(row - first_out, paired_rows); }
   };
   virtual void pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) = 0;
 

@@ -46,7 +46,7 @@ size_t CpuBackend::kv_page_bytes(uint32_t page_tokens, uint32_t kv_heads, uint32
 }
 
 void CpuBackend::pack_matrix(const PackSpec& spec, const void* source, std::byte* packed) {
-  cpu::pack_matrix(spec, source, packed);
+  cpu::pack_matrix(spec, source, packed, info_.num_units);
 }
 
 std::shared_ptr<Lane> CpuBackend::open_lane(const LaneSpec& spec) {

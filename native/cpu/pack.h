@@ -27,7 +27,8 @@ size_t matrix_bytes(uint32_t out, uint32_t in, DType format = DType::kPlain);
 
 // Packs source [spec.rows, spec.in] as rows [first_out, first_out + rows) of `packed`, which must
 // be zero where nothing was packed yet.
-void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* packed);
+void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* packed,
+                 uint32_t threads = 1);
 
 // Row `row` of a packed matrix, widened to fp32: out[weight.in].
 void unpack_row(const WeightView& weight, uint32_t row, float* out);

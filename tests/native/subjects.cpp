@@ -17,7 +17,10 @@ std::vector<Subject> subjects() {
     if (!nf::cpu::isa_available(isa)) continue;
     all.push_back({std::string("cpu ") + nf::cpu::isa_name(isa), nf::cpu::kernel_table(isa),
                    nf::DType::kBF16, nf::cpu::packed_format, nf::cpu::matrix_bytes,
-                   nf::cpu::pack_matrix, nf::cpu::kv_page_bytes});
+                   [](const nf::Backend::PackSpec& spec, const void* source, std::byte* packed) {
+                     nf::cpu::pack_matrix(spec, source, packed, 2);
+                   },
+                   nf::cpu::kv_page_bytes});
   }
   return all;
 }
