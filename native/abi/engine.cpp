@@ -71,6 +71,16 @@ uint64_t pooled_bytes(const nf_engine_options& options, const Graph& graph) {
   return uint64_t{options.max_sequences} * graph.dims.hidden * sizeof(float);
 }
 
+// A model whose weights have no kernels whatever their shape is refused before they are laid out.
+const nf_model_spec& checked(const nf_model_spec& spec, const Backend& backend) {
+  constexpr uint32_t kInt8 = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD;
+  const auto reads_int8 = [](const Kernel& kernel) { return kernel.weight == DType::kI8; };
+  NF_CHECK((spec.flags & kInt8) == 0 || std::ranges::any_of(backend.kernels(), reads_int8),
+           NF_UNSUPPORTED,
+           std::string(backend.info().name) + " has no int8 kernels: int8 weights run on the CPU");
+  return spec;
+}
+
 // A model whose shapes have no kernels is refused before memory is taken.
 void check_kernels(const Graph& graph, const Backend& backend) {
   for (const auto& ops : graph.segments) {
@@ -93,7 +103,7 @@ constexpr nf_sampling kPlainSampling{0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 nf_memory Engine::plan_memory(const nf_engine_options& options, const nf_model_spec& spec) {
   checked(options);
   const std::unique_ptr<Backend> backend = open_backend(options);
-  const Graph graph = build_graph(spec, backend->activation_types());
+  const Graph graph = build_graph(checked(spec, *backend), backend->activation_types());
   check_kernels(graph, *backend);
   const WeightStore weights(graph, *backend, spec);
   nf_memory memory{};
@@ -114,7 +124,7 @@ Engine::Engine(const nf_engine_options& options, const nf_model_spec& spec,
                std::unique_ptr<Backend> backend)
     : options_(checked(options)),
       backend_(std::move(backend)),
-      graph_(build_graph(spec, backend_->activation_types())),
+      graph_(build_graph(checked(spec, *backend_), backend_->activation_types())),
       weights_(graph_, *backend_, spec),
       check_(options_, graph_, has_long_rope(spec, options.max_positions)) {
   check_kernels(graph_, *backend_);

@@ -62,7 +62,8 @@ constexpr BlockFormat kBlockFormats[] = {
 // Matrices are packed in one of these many formats: plain, or one of the above.
 constexpr size_t kNumWeightFormats = 1 + sizeof(kBlockFormats) / sizeof(kBlockFormats[0]);
 
-// 0 for plain, otherwise 1 + the index in kBlockFormats.
+// 0 for plain and for int8, of which a weight has one or the other; otherwise 1 + the index in
+// kBlockFormats.
 constexpr size_t weight_format_index(DType dtype) {
   return dtype < DType::kQ8_0 ? 0 : 1 + static_cast<size_t>(dtype) - size_t{16};
 }

@@ -99,8 +99,9 @@ struct RmsNormArgs {
   const float* residual = nullptr;  // [rows, H] or null
 };
 
-// Quantizes each row on its own: scale = largest |x| / 127, x / scale rounded to nearest even.
-// A row of zeros has scale 0.
+// Quantizes each row on its own: scale = largest |x| / 127, x / scale rounded to nearest even
+// (int8.h). A row of zeros has scale 0. One with a NaN or an infinity has scale NaN and no values:
+// whatever is computed from it is NaN.
 struct QuantizeArgs {
   RowRange rows;
   const void* x;   // [T, width] operand dtype

@@ -10,17 +10,22 @@ namespace {
 #define NF_ROW(kind, name) \
   Kernel { OpKind::kind, #name, name##_supports, name##_workspace, name }
 
-// A GEMM over weights of one block format.
-#define NF_BLOCK_ROW(format, name) \
-  Kernel { OpKind::kGemm, #name, name##_supports, name##_workspace, name, DType::format }
+// A GEMM over weights that are not plain.
+#define NF_GEMM_ROW(kind, format, name) \
+  Kernel { OpKind::kind, #name, name##_supports, name##_workspace, name, DType::format }
 
 #define NF_TABLE(isa, row_isa)                                                                  \
   {                                                                                             \
     NF_ROW(kEmbedding, embedding), NF_ROW(kRmsNorm, rms_norm_##row_isa),                        \
-        NF_ROW(kGemm, gemm_##isa), NF_BLOCK_ROW(kQ8_0, gemm_q8_0_##isa),                        \
-        NF_BLOCK_ROW(kQ4_0, gemm_q4_0_##isa), NF_BLOCK_ROW(kQ4_K, gemm_q4_k_##isa),             \
-        NF_BLOCK_ROW(kQ6_K, gemm_q6_k_##isa), NF_ROW(kGemmSwiGlu, gemm_swi_glu_##isa),          \
-        NF_ROW(kGemmGeGlu, gemm_ge_glu_##isa), NF_ROW(kRopeAppend, rope_append_##row_isa),      \
+        NF_ROW(kRmsNormQuantize, rms_norm_quantize_##row_isa),                                  \
+        NF_ROW(kQuantize, quantize_##row_isa), NF_ROW(kGemm, gemm_##isa),                       \
+        NF_ROW(kGemmSwiGlu, gemm_swi_glu_##isa), NF_ROW(kGemmGeGlu, gemm_ge_glu_##isa),         \
+        NF_GEMM_ROW(kGemm, kI8, gemm_int8_##isa),                                               \
+        NF_GEMM_ROW(kGemmSwiGlu, kI8, gemm_int8_swi_glu_##isa),                                 \
+        NF_GEMM_ROW(kGemmGeGlu, kI8, gemm_int8_ge_glu_##isa),                                   \
+        NF_GEMM_ROW(kGemm, kQ8_0, gemm_q8_0_##isa), NF_GEMM_ROW(kGemm, kQ4_0, gemm_q4_0_##isa), \
+        NF_GEMM_ROW(kGemm, kQ4_K, gemm_q4_k_##isa), NF_GEMM_ROW(kGemm, kQ6_K, gemm_q6_k_##isa), \
+        NF_ROW(kRopeAppend, rope_append_##row_isa),                                             \
         NF_ROW(kDecodeAttention, decode_attention_##isa),                                       \
         NF_ROW(kPrefillAttention, prefill_attention_##isa), NF_ROW(kSwiGlu, swi_glu_##row_isa), \
         NF_ROW(kGeGlu, ge_glu_##row_isa), NF_ROW(kRoute, route),                                \
@@ -37,7 +42,7 @@ constexpr Kernel kAvx512Bf16[] = NF_TABLE(avx512bf16, avx512);
 #endif
 
 #undef NF_TABLE
-#undef NF_BLOCK_ROW
+#undef NF_GEMM_ROW
 #undef NF_ROW
 
 }  // namespace

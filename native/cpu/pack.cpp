@@ -7,6 +7,7 @@
 #include "core/block_formats.h"
 #include "core/check.h"
 #include "cpu/block_pack.h"
+#include "cpu/int8_pack.h"
 #include "cpu/kernels/kv_page.h"
 #include "platform/parallel.h"
 
@@ -127,6 +128,7 @@ DType packed_format(DType stored) { return is_block_format(stored) ? stored : DT
 
 size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
   if (is_block_format(format)) return block_matrix_bytes(out, in, format);
+  if (format == DType::kI8) return int8_matrix_bytes(out, in);
   const size_t panels = (size_t{out} + kPanelColumns - 1) / kPanelColumns;
   return panels * panel_words(in) * sizeof(uint32_t);
 }
@@ -134,6 +136,7 @@ size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
 void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* packed,
                  uint32_t threads) {
   NF_ASSERT(uint64_t{spec.first_out} + spec.rows <= spec.out);
+  if (spec.format == DType::kI8) return pack_int8_matrix(spec, source, packed, threads);
   if (is_block_format(spec.dtype)) {
     return pack_block_matrix(spec, static_cast<const std::byte*>(source), packed);
   }
@@ -142,6 +145,7 @@ void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* p
 
 void unpack_row(const WeightView& weight, uint32_t row, float* out) {
   if (is_block_format(weight.format)) return unpack_block_row(weight, row, out);
+  if (weight.format == DType::kI8) return unpack_int8_row(weight, row, out);
   const uint32_t* column = static_cast<const uint32_t*>(weight.data) +
                            (row / kPanelColumns) * panel_words(weight.in) + row % kPanelColumns;
   for (uint32_t k = 0; k < weight.in; ++k) {

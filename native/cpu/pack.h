@@ -3,7 +3,8 @@
 // A matrix [out, in] is cut into panels of 32 output columns. A panel is [in / 2][32][2] bf16: two
 // neighbours of the reduced dimension stand together in one 32-bit word, as vdpbf16ps wants them.
 // Columns are padded to 32 and the reduced dimension to 2, with zeros. Every instruction set uses
-// this layout. fp32 and fp16 sources are rounded to bf16, to nearest even.
+// this layout. fp32 and fp16 sources are rounded to bf16, to nearest even. Matrices in int8 and in
+// block formats have panels of their own: see int8_pack.h and block_pack.h.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,6 @@ static constexpr size_t panel_words(uint32_t in) { return pairs_of(in) * kPanelC
 // Plain, or the block format in which the matrix is stored.
 DType packed_format(DType stored);
 
-// Block formats keep the bytes of the file: see block_pack.h.
 size_t matrix_bytes(uint32_t out, uint32_t in, DType format = DType::kPlain);
 
 // Packs source [spec.rows, spec.in] as rows [first_out, first_out + rows) of `packed`, which must

@@ -1,4 +1,4 @@
-// Reference kernels, in the order of a layer. Sampling is in sample.cpp.
+// Reference kernels, in the order of a layer. GEMMs are in gemm.cpp, sampling is in sample.cpp.
 #include "kernels.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "core/penalty_counts.h"
 #include "core/pooling.h"
 #include "core/sampling.h"
+#include "row.h"
 
 namespace nf::reference {
 namespace {
@@ -18,14 +19,6 @@ constexpr size_t kMaxHeadDim = 256;  // nf_model_spec
 template <typename Fn>
 void for_each_row(Lane& lane, RowRange rows, Fn&& fn) {
   lane.for_each(rows.size(), [&](uint32_t task, uint32_t) { fn(rows.begin + task); });
-}
-
-double dot(const float* a, const float* b, size_t count) {
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) {
-    sum += double{a[i]} * double{b[i]};
-  }
-  return sum;
 }
 
 const nf_sequence& sequence_of(const Batch& batch, uint32_t row) {
@@ -42,11 +35,6 @@ float* kv_vector(const KvView& kv, const uint32_t* pages, uint32_t position, KvP
   const size_t plane = size_t{uint32_t(part)} * kv.num_kv_heads + head;
   auto* base = reinterpret_cast<float*>(kv.layer + page * kv.page_bytes);
   return base + (plane * kv.page_tokens + token) * kv.head_dim;
-}
-
-// cap * tanh(x / cap), or x without a cap.
-double soft_cap(double x, float cap) {
-  return cap > 0 ? double{cap} * std::tanh(x / double{cap}) : x;
 }
 
 // Rotates the pairs (x[i], x[i + D/2]) by the angles of a row's position. in and out may be the
@@ -71,26 +59,6 @@ struct Rotation {
   uint32_t half;
   const float* cos;
   const float* sin;
-};
-
-// out = x / rms(x) * weight. in and out may be the same.
-struct Norm {
-  const float* weight;
-  float epsilon;
-
-  void operator()(const float* x, float* out, size_t size) const {
-    each(x, size, [out](size_t i, float value) { out[i] = value; });
-  }
-
-  // Calls fn(i, element i of the result).
-  template <typename Fn>
-  void each(const float* x, size_t size, Fn&& fn) const {
-    const double mean_square = dot(x, x, size) / double(size);
-    const auto scale = float(1.0 / std::sqrt(mean_square + double{epsilon}));
-    for (size_t i = 0; i < size; ++i) {
-      fn(i, x[i] * scale * weight[i]);
-    }
-  }
 };
 
 // Where one query head looks: positions [begin, end) of one kv head.
@@ -177,28 +145,6 @@ void rms_norm(const OpArgs& op, Lane& lane) {
   });
 }
 
-void gemm(const OpArgs& op, Lane& lane) {
-  const GemmArgs& args = op.gemm;
-  NF_ASSERT(args.out_dtype == DType::kF32);
-  const size_t in = args.weight.in;
-  const size_t out = args.weight.out;
-  const auto* weight = static_cast<const float*>(args.weight.data);
-  for_each_row(lane, args.rows, [&](uint32_t row) {
-    const float* a = static_cast<const float*>(args.a) + row * in;
-    float* y = static_cast<float*>(args.out) + size_t{row} * args.stride();
-    for (size_t j = 0; j < out; ++j) {
-      double sum = dot(a, weight + j * in, in);
-      if (args.bias != nullptr) {
-        sum += double{args.bias[j]};
-      }
-      if (args.residual != nullptr) {
-        sum += double{args.residual[size_t{row} * args.stride() + j]};
-      }
-      y[j] = float(soft_cap(sum, args.softcap));
-    }
-  });
-}
-
 void rope_append(const OpArgs& op, Lane& lane) {
   const RopeAppendArgs& args = op.rope_append;
   const uint32_t head_dim = args.kv.head_dim;
@@ -260,14 +206,6 @@ void gate(const GluArgs& args, Lane& lane, Activation activation) {
       out[i] = float(activation(double{gate[i]}) * double{up[i]});
     }
   });
-}
-
-double silu(double x) { return x / (1.0 + std::exp(-x)); }
-
-// By the tanh formula, not the error function: models are trained with one or the other.
-double gelu(double x) {
-  constexpr double kSqrt2OverPi = 0.7978845608028654;
-  return 0.5 * x * (1.0 + std::tanh(kSqrt2OverPi * (x + 0.044715 * x * x * x)));
 }
 
 }  // namespace

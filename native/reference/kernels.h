@@ -12,7 +12,14 @@ namespace nf::reference {
 
 void embedding(const OpArgs& args, Lane& lane);
 void rms_norm(const OpArgs& args, Lane& lane);
-void gemm(const OpArgs& args, Lane& lane);
+void rms_norm_quantize(const OpArgs& args, Lane& lane);  // quantize.cpp, with the next
+void quantize(const OpArgs& args, Lane& lane);
+void gemm(const OpArgs& args, Lane& lane);  // gemm.cpp, with all others
+void gemm_int8(const OpArgs& args, Lane& lane);
+void gemm_swi_glu(const OpArgs& args, Lane& lane);
+void gemm_ge_glu(const OpArgs& args, Lane& lane);
+void gemm_int8_swi_glu(const OpArgs& args, Lane& lane);
+void gemm_int8_ge_glu(const OpArgs& args, Lane& lane);
 void rope_append(const OpArgs& args, Lane& lane);
 void attention(const OpArgs& args, Lane& lane);  // decode and prefill
 void swi_glu(const OpArgs& args, Lane& lane);
@@ -24,6 +31,9 @@ void sample(const OpArgs& args, Lane& lane);  // sample.cpp
 void echo(const OpArgs& args, Lane& lane);
 void pool(const OpArgs& args, Lane& lane);
 
-size_t sample_workspace(const OpShape& shape);  // bytes of scratch a worker needs
+// Bytes of scratch a worker needs.
+size_t rms_norm_quantize_workspace(const OpShape& shape);
+size_t gemm_int8_workspace(const OpShape& shape);  // of all that read quantized rows
+size_t sample_workspace(const OpShape& shape);
 
 }  // namespace nf::reference

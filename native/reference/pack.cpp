@@ -1,10 +1,12 @@
-// Packing on the reference backend: every element becomes fp32 and stays where it is.
+// Packing on the reference backend: every element becomes fp32 and stays where it is. In an int8
+// matrix it becomes what int8 makes of it.
 #include "pack.h"
 
 #include <cstring>
 
 #include "core/block_formats.h"
 #include "core/check.h"
+#include "row.h"
 
 namespace nf::reference {
 namespace {
@@ -34,12 +36,25 @@ void load_row(const std::byte* source, DType dtype, uint32_t count, float* out) 
   for (uint32_t i = 0; i < count; ++i) out[i] = load_element(source, dtype, i);
 }
 
+// A row as int8 times its scale.
+void load_int8_row(const std::byte* source, DType dtype, float stored_scale, uint32_t count,
+                   float* out) {
+  if (dtype == DType::kI8) {
+    const auto* values = reinterpret_cast<const int8_t*>(source);
+    for (uint32_t i = 0; i < count; ++i) out[i] = float(values[i]) * stored_scale;
+    return;
+  }
+  load_row(source, dtype, count, out);
+  const Int8Scale scale = int8_scale_of(out, count);
+  for (uint32_t i = 0; i < count; ++i) out[i] = float(round_to_int8(out[i], scale)) * scale.scale;
+}
+
 }  // namespace
 
 DType packed_format(DType) { return DType::kPlain; }
 
 size_t matrix_bytes(uint32_t out, uint32_t in, DType format) {
-  NF_ASSERT(format == DType::kPlain);
+  NF_ASSERT(format == DType::kPlain || format == DType::kI8);
   return size_t{out} * in * sizeof(float);
 }
 
@@ -48,8 +63,14 @@ void pack_matrix(const Backend::PackSpec& spec, const void* source, std::byte* p
   auto* matrix = reinterpret_cast<float*>(packed);
   const auto* rows = static_cast<const std::byte*>(source);
   for (uint32_t row = 0; row < spec.rows; ++row) {
-    load_row(rows + row * stored_bytes(spec.dtype, spec.in), spec.dtype, spec.in,
-             matrix + size_t{spec.target_row(row)} * spec.in);
+    const std::byte* source_row = rows + row * stored_bytes(spec.dtype, spec.in);
+    float* out = matrix + size_t{spec.target_row(row)} * spec.in;
+    if (spec.format == DType::kI8) {
+      const float scale = spec.scales != nullptr ? spec.scales[row] : 0;
+      load_int8_row(source_row, spec.dtype, scale, spec.in, out);
+    } else {
+      load_row(source_row, spec.dtype, spec.in, out);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
-// The reference layouts: a packed matrix is the checkpoint's matrix widened to fp32, and a KV page
-// is plain fp32 with all keys before all values.
+// The reference layouts: a packed matrix is the checkpoint's matrix widened to fp32 (of an int8
+// one: the integers times their scales), and a KV page is plain fp32 with all keys before all
+// values.
 #pragma once
 
 #include <cstddef>

@@ -65,6 +65,71 @@ class Tensor {
   AlignedBytes bytes_;
 };
 
+// [rows, width] of quantized rows (core/tensor.h), read as floats.
+class QuantizedRows {
+ public:
+  // Every element is kUntouched.
+  QuantizedRows(uint32_t rows, uint32_t width)
+      : rows_(rows), width_(width), bytes_(rows * pitch() + sizeof(float)) {
+    std::memset(bytes_.data(), nf::kQuantizedZero + 1, bytes_.size());
+    for (uint32_t row = 0; row < rows; ++row) set_scale(row, kUntouched);
+  }
+  // Of random bytes, the largest and the smallest among them.
+  QuantizedRows(Random& random, uint32_t rows, uint32_t width) : QuantizedRows(rows, width) {
+    for (uint32_t row = 0; row < rows; ++row) {
+      std::byte* bytes = row_data(row);
+      std::memset(bytes, nf::kQuantizedZero, pitch() - sizeof(float));
+      const uint32_t spread = pick(random, 0, 1) == 0 ? 127 : 1;
+      for (uint32_t i = 0; i < width; ++i) {
+        const bool extreme = pick(random, 0, 15) == 0;
+        bytes[i] = std::byte(extreme ? 255 : pick(random, 128 - spread, 128 + spread));
+      }
+      set_scale(row, float(pick(random, 0, 40)) / 1024);
+    }
+  }
+
+  std::byte* data() { return bytes_.data(); }
+  std::byte* row_data(uint32_t row) { return bytes_.data() + row * pitch(); }
+  size_t pitch() const { return row_bytes(nf::DType::kI8, width_); }
+
+  void append_to(Output& output) const {
+    output.written = nf::DType::kF32;
+    output.bytes.insert(output.bytes.end(), bytes_.data(), bytes_.data() + rows_ * pitch());
+    for (uint32_t row = 0; row < rows_; ++row) {
+      const std::byte* bytes = bytes_.data() + row * pitch();
+      float scale;
+      std::memcpy(&scale, bytes + pitch() - sizeof(float), sizeof(float));
+      for (uint32_t i = 0; i < width_; ++i) {
+        output.values.push_back(scale * float(int(bytes[i]) - int{nf::kQuantizedZero}));
+      }
+    }
+  }
+
+ private:
+  void set_scale(uint32_t row, float scale) {
+    std::memcpy(row_data(row) + pitch() - sizeof(float), &scale, sizeof(float));
+  }
+
+  uint32_t rows_;
+  uint32_t width_;
+  AlignedBytes bytes_;
+};
+
+// The operand of a GEMM as its weights want it: quantized where they are int8.
+class GemmInput {
+ public:
+  GemmInput(Random& random, nf::DType operand, nf::DType weight, uint32_t rows, uint32_t in)
+      : int8_(weight == nf::DType::kI8),
+        plain_(operand, operands(random, int8_ ? 0 : size_t{rows} * in)),
+        quantized_(random, int8_ ? rows : 0, in) {}
+  const void* data() { return int8_ ? quantized_.data() : plain_.data(); }
+
+ private:
+  bool int8_;
+  Tensor plain_;
+  QuantizedRows quantized_;
+};
+
 template <typename T>
 void append_bytes(std::vector<std::byte>& to, const T* data, size_t count) {
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
@@ -128,10 +193,10 @@ struct Run {
 // A weight of the backend, packed in two parts as fused projections are.
 class PackedMatrix {
  public:
-  // Of random elements that are stored in run.weight; plain ones are bf16.
+  // Of random elements that are stored in run.weight; plain ones are bf16, and int8 ones are
+  // rounded from bf16 in the first part.
   PackedMatrix(Run& run, uint32_t out, uint32_t in, float deviation = 1.0f)
-      : format_(is_block_format(run.weight) ? run.subject.packed_format(run.weight)
-                                            : nf::DType::kPlain),
+      : format_(packed_format(run)),
         bytes_(run.subject.matrix_bytes(out, in, format_)),
         view_{bytes_.data(), out, in, format_} {
     if (is_block_format(run.weight)) {
@@ -141,17 +206,36 @@ class PackedMatrix {
     } else {
       Tensor source(nf::DType::kBF16, operands(run.random, size_t{out} * in, deviation));
       pack(run.subject, nf::DType::kBF16, static_cast<const std::byte*>(source.data()));
+      if (format_ == nf::DType::kI8) pack_stored(run, deviation);
     }
   }
   const nf::WeightView& view() const { return view_; }
 
  private:
+  static nf::DType packed_format(const Run& run) {
+    if (is_block_format(run.weight)) return run.subject.packed_format(run.weight);
+    return run.weight;
+  }
+
+  // Over the second part: integers of every value, with scales.
+  void pack_stored(Run& run, float deviation) {
+    const uint32_t first = view_.out / 3;
+    const uint32_t rows = view_.out - first;
+    std::vector<int8_t> values(size_t{rows} * view_.in);
+    for (int8_t& value : values) value = int8_t(int(pick(run.random, 0, 255)) - 128);
+    std::vector<float> scales(rows);
+    for (float& scale : scales) scale = deviation * float(pick(run.random, 0, 20)) / 1024;
+    run.subject.pack_matrix(
+        {view_.out, view_.in, first, rows, nf::DType::kI8, 0, format_, scales.data()},
+        values.data(), bytes_.data());
+  }
+
   void pack(const Subject& subject, nf::DType dtype, const std::byte* rows) {
     const uint32_t out = view_.out;
     const uint32_t in = view_.in;
     const uint32_t first = out / 3;
-    subject.pack_matrix({out, in, 0, first, dtype}, rows, bytes_.data());
-    subject.pack_matrix({out, in, first, out - first, dtype},
+    subject.pack_matrix({out, in, 0, first, dtype, 0, format_}, rows, bytes_.data());
+    subject.pack_matrix({out, in, first, out - first, dtype, 0, format_},
                         rows + nf::stored_bytes(dtype, size_t{first} * in), bytes_.data());
   }
 

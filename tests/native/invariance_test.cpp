@@ -38,37 +38,57 @@ Trace decode_alone(test::TinyModel& model, test::Conversation& conversation) {
 }
 
 // One model of each kind of attention: plain, with normed heads, through windows that end within a
-// block of keys, on its border and behind the conversation, and with softened scores; and models
-// with experts.
+// block of keys, on its border and behind the conversation, and with softened scores; models with
+// experts; and, where the device has kernels for them, with int8 weights.
 std::vector<test::TinyOptions> models(uint32_t device) {
-  return {{.device = device, .threads = 2, .layers = 3},
-          {.device = device, .threads = 2, .layers = 3, .architecture = "Qwen3ForCausalLM"},
-          {.device = device,
-           .threads = 2,
-           .layers = 4,
-           .architecture = "Qwen2ForCausalLM",
-           .windows = {20, 64, 0, 200}},
-          {.device = device,
-           .threads = 2,
-           .layers = 2,
-           .architecture = "Gemma2ForCausalLM",
-           .windows = {20, 0},
-           .attention_softcap = 2,
-           .logit_softcap = 5,
-           .embedding_scale = 8},
-          test::mixed_formats(device),
-          {.device = device,
-           .threads = 2,
-           .layers = 3,
-           .architecture = "MixtralForCausalLM",
-           .experts = 6,
-           .experts_per_token = 2},
-          {.device = device,
-           .threads = 2,
-           .layers = 2,
-           .architecture = "Qwen3MoeForCausalLM",
-           .experts = 20,
-           .experts_per_token = 4}};
+  std::vector<test::TinyOptions> all = {
+      {.device = device, .threads = 2, .layers = 3},
+      {.device = device, .threads = 2, .layers = 3, .architecture = "Qwen3ForCausalLM"},
+      {.device = device,
+       .threads = 2,
+       .layers = 4,
+       .architecture = "Qwen2ForCausalLM",
+       .windows = {20, 64, 0, 200}},
+      {.device = device,
+       .threads = 2,
+       .layers = 2,
+       .architecture = "Gemma2ForCausalLM",
+       .windows = {20, 0},
+       .attention_softcap = 2,
+       .logit_softcap = 5,
+       .embedding_scale = 8},
+      test::mixed_formats(device),
+      {.device = device,
+       .threads = 2,
+       .layers = 3,
+       .architecture = "MixtralForCausalLM",
+       .experts = 6,
+       .experts_per_token = 2},
+      {.device = device,
+       .threads = 2,
+       .layers = 2,
+       .architecture = "Qwen3MoeForCausalLM",
+       .experts = 20,
+       .experts_per_token = 4}};
+  if (device == NF_DEVICE_CUDA) return all;
+  constexpr uint32_t kBoth = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD;
+  all.push_back({.device = device, .threads = 2, .layers = 3, .tied = true, .int8 = kBoth});
+  all.push_back({.device = device,
+                 .threads = 2,
+                 .layers = 2,
+                 .bias = true,
+                 .int8 = NF_MODEL_INT8_LAYERS,
+                 .architecture = "Qwen2ForCausalLM",
+                 .intermediate = 90});
+  all.push_back({.device = device,
+                 .threads = 2,
+                 .layers = 2,
+                 .int8 = kBoth,
+                 .architecture = "Gemma2ForCausalLM",
+                 .intermediate = 96,
+                 .logit_softcap = 5,
+                 .embedding_scale = 8});
+  return all;
 }
 
 constexpr uint32_t kLength = 90;
@@ -197,7 +217,8 @@ TEST("cpu logits are close to the reference's") {
       }
     }
     std::printf("  %s: at most %.3f apart\n", cpu_models[m].architecture, double{worst});
-    CHECK(worst < 0.1f);
+    // Where rounding falls on the other side of a tie, int8 moves by more than bf16.
+    CHECK(worst < (cpu_models[m].int8 != 0 ? 0.4f : 0.1f));
   }
 }
 

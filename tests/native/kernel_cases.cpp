@@ -47,24 +47,64 @@ void run_embedding(Run& run) {
   append_bytes(run.output.state, step.penalty_counts.data(), step.penalty_counts.size());
 }
 
-void run_rms_norm(Run& run) {
-  const uint32_t hidden = run.shape.out;
-  const uint32_t rows = pick(run.random, 1, 20);
-  Tensor x(DType::kF32, normal(run.random, 2 * size_t{rows} * hidden));
-  Tensor weight(DType::kF32, normal(run.random, hidden));
-  std::vector<uint32_t> gather(rows);
-  for (uint32_t& row : gather) {
-    row = pick(run.random, 0, 2 * rows - 1);
+// Rows that a norm reads: gathered or not.
+struct NormInput {
+  explicit NormInput(Run& run)
+      : hidden(run.shape.out),
+        rows(pick(run.random, 1, 20)),
+        x(DType::kF32, normal(run.random, 2 * size_t{rows} * hidden)),
+        weight(DType::kF32, normal(run.random, hidden)),
+        gather(rows) {
+    for (uint32_t& row : gather) row = pick(run.random, 0, 2 * rows - 1);
+    if (pick(run.random, 0, 1) == 0) gather.clear();
   }
-  const bool gathers = pick(run.random, 0, 1) == 0;
+  nf::RmsNormArgs args(void* out, const float* residual) {
+    return {{},         gather.empty() ? nullptr : gather.data(),
+            x.floats(), weight.floats(),
+            out,        hidden,
+            1e-5f,      residual};
+  }
+
+  uint32_t hidden;
+  uint32_t rows;
+  Tensor x;
+  Tensor weight;
+  std::vector<uint32_t> gather;
+};
+
+void run_rms_norm(Run& run) {
+  NormInput input(run);
+  const size_t count = size_t{input.rows} * input.hidden;
   const bool adds = pick(run.random, 0, 1) == 0;
-  Tensor residual(DType::kF32, normal(run.random, size_t{rows} * hidden));
-  Tensor out(adds ? DType::kF32 : run.subject.operand, size_t{rows} * hidden);
+  Tensor residual(DType::kF32, normal(run.random, count));
+  Tensor out(adds ? DType::kF32 : run.subject.operand, count);
   OpArgs args;
-  args.rms_norm = {
-      {},    gathers ? gather.data() : nullptr, x.floats(), weight.floats(), out.data(), hidden,
-      1e-5f, adds ? residual.floats() : nullptr};
-  run.launch(args, args.rms_norm.rows, {0, rows});
+  args.rms_norm = input.args(out.data(), adds ? residual.floats() : nullptr);
+  run.launch(args, args.rms_norm.rows, {0, input.rows});
+  run.output.rows = input.rows;
+  out.append_to(run.output);
+}
+
+void run_rms_norm_quantize(Run& run) {
+  NormInput input(run);
+  QuantizedRows out(input.rows, input.hidden);
+  OpArgs args;
+  args.rms_norm = input.args(out.data(), nullptr);
+  run.launch(args, args.rms_norm.rows, {0, input.rows});
+  run.output.rows = input.rows;
+  out.append_to(run.output);
+}
+
+void run_quantize(Run& run) {
+  const uint32_t width = run.shape.out;
+  const uint32_t rows = pick(run.random, 1, 20);
+  std::vector<float> values = operands(run.random, size_t{rows} * width);
+  std::fill_n(values.begin() + size_t{pick(run.random, 0, rows - 1)} * width, width, 0.0f);
+  Tensor x(run.subject.operand, values);
+  QuantizedRows out(rows, width);
+  OpArgs args;
+  args.quantize = {{}, x.data(), out.data(), width};
+  run.launch(args, args.quantize.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
 }
@@ -74,7 +114,7 @@ void run_gemm(Run& run) {
   const uint32_t in = run.shape.in;
   const uint32_t rows = pick(run.random, 1, 40);
   const float deviation = 1.0f / std::sqrt(float(in));
-  Tensor a(run.subject.operand, operands(run.random, size_t{rows} * in));
+  GemmInput a(run.random, run.subject.operand, run.weight, rows, in);
   const PackedMatrix weight(run, out_width, in, deviation);
   Tensor bias(DType::kF32, normal(run.random, out_width));
   Tensor residual(DType::kF32, normal(run.random, size_t{rows} * out_width));
@@ -93,6 +133,22 @@ void run_gemm(Run& run) {
                out.data(),
                dtype,
                softcap};
+  run.launch(args, args.gemm.rows, {0, rows});
+  run.output.rows = rows;
+  out.append_to(run.output);
+}
+
+void run_gemm_glu(Run& run) {
+  const uint32_t in = run.shape.in;
+  const uint32_t rows = pick(run.random, 1, 40);
+  GemmInput a(run.random, run.subject.operand, run.weight, rows, in);
+  const PackedMatrix weight(run, run.shape.out, in, 1.0f / std::sqrt(float(in)));
+  Tensor bias(DType::kF32, normal(run.random, run.shape.out));
+  const bool biased = pick(run.random, 0, 1) == 0;
+  Tensor out(run.subject.operand, size_t{rows} * run.shape.out / 2);
+  OpArgs args;
+  args.gemm = {{},      a.data(),   weight.view(),      biased ? bias.floats() : nullptr,
+               nullptr, out.data(), run.subject.operand};
   run.launch(args, args.gemm.rows, {0, rows});
   run.output.rows = rows;
   out.append_to(run.output);
@@ -427,6 +483,10 @@ OpCase random_case(OpKind kind, DType weight, Random& random) {
     shape.num_experts = many ? pick(random, 1, NF_MAX_EXPERTS) : pick(random, 1, 12);
     shape.slots = pick(random, 1, std::min<uint32_t>(shape.num_experts, many ? 32 : 6));
   }
+  // Gate and up have whole panels, for kernels that take no other.
+  if (kind == OpKind::kGemmSwiGlu || kind == OpKind::kGemmGeGlu) {
+    shape.out = 64 * pick(random, 1, 5);
+  }
   // Blocks run along the row that a GEMM reduces, and that an embedding copies.
   if (is_block_format(weight)) {
     const uint32_t elements = nf::block_format(weight).elements;
@@ -452,10 +512,9 @@ std::unique_ptr<CaseLane> open_serial_lane(uint32_t units, size_t scratch_bytes)
 
 Output run_case(const Subject& subject, const nf::Kernel& kernel, const OpCase& c, Split split) {
   static constexpr void (*kRunners[])(Run&) = {
-      run_embedding, run_rms_norm, nullptr,         nullptr,          run_gemm,
-      nullptr,       nullptr,      run_rope_append, run_attention,    run_attention,
-      run_glu,       run_glu,      run_route,       run_grouped_gemm, run_combine_experts,
-      run_sample,    run_echo,     run_pool};
+      run_embedding, run_rms_norm,     run_rms_norm_quantize, run_quantize,  run_gemm, run_gemm_glu,
+      run_gemm_glu,  run_rope_append,  run_attention,         run_attention, run_glu,  run_glu,
+      run_route,     run_grouped_gemm, run_combine_experts,   run_sample,    run_echo, run_pool};
   static_assert(sizeof(kRunners) / sizeof(kRunners[0]) == size_t(OpKind::kCount));
   Run run(subject, kernel, c, split);
   kRunners[size_t(c.kind)](run);

@@ -59,6 +59,7 @@ nf_model_spec tiny_spec(const TinyOptions& options) {
   if (!options.windows.empty()) spec.layer_windows = options.windows.data();
   if (options.bias) spec.flags |= NF_MODEL_ATTENTION_BIAS | NF_MODEL_MLP_BIAS;
   if (options.tied) spec.flags |= NF_MODEL_TIED_EMBEDDINGS;
+  spec.flags |= options.int8;
   spec.num_layers = options.layers;
   spec.hidden = options.hidden;
   spec.intermediate = options.intermediate;

@@ -23,6 +23,7 @@ struct TinyOptions {
   uint32_t page_tokens = 16;
   bool bias = false;
   bool tied = false;
+  uint32_t int8 = 0;  // NF_MODEL_INT8_*
   const char* architecture = "LlamaForCausalLM";
   uint32_t hidden = 64;
   uint32_t intermediate = 80;

@@ -31,12 +31,18 @@ constexpr Tolerance tolerance(nf::OpKind kind, nf::DType operand, nf::DType writ
   switch (kind) {
     case nf::OpKind::kEmbedding:
     case nf::OpKind::kEcho:
+    case nf::OpKind::kQuantize:
       return {0.0f, 0.0f};
+    case nf::OpKind::kRmsNormQuantize:  // a step of int8 is a part of the row's largest number
+      return {0.2f, 0.02f};
     case nf::OpKind::kRoute:  // experts, as whole numbers, are equal or far apart
       return {0.0f, 4e-6f};
     case nf::OpKind::kGemm:
     case nf::OpKind::kGroupedGemm:
       return {2e-5f, rounding + 2e-6f};
+    case nf::OpKind::kGemmSwiGlu:  // the errors of gate and up, times each other
+    case nf::OpKind::kGemmGeGlu:
+      return {2e-4f, rounding + 8e-6f};
     case nf::OpKind::kDecodeAttention:
     case nf::OpKind::kPrefillAttention:
       // K, V and the weights of the keys are operands: errors of many keys add up like noise.

@@ -11,7 +11,32 @@
 
 namespace nf::cpu {
 
+// How a task of such a GEMM ends: sums are [gate | up] of the panels' columns, and are overwritten.
+// V is the vector type of the row kernels, which the result has to equal.
 template <typename V, typename Activation>
+struct GluOutput {
+  static constexpr uint32_t kHalves = 2;
+
+  static void write(const GemmArgs& args, uint32_t row, Panels panels, float* sums) {
+    const uint32_t width = args.weight.out / 2;
+    const uint32_t columns = panels.columns();
+    if (args.bias) {
+      add(args.bias + panels.column(), columns, sums);
+      add(args.bias + width + panels.column(), columns, sums + columns);
+    }
+    auto* out = static_cast<uint16_t*>(args.out) + size_t{row} * width + panels.column();
+    Glu<V, Activation>::activate(sums, sums + columns, columns, out);
+  }
+
+ private:
+  static void add(const float* bias, uint32_t columns, float* sums) {
+    for (uint32_t i = 0; i < columns; i += V::kLanes) {
+      V::store(sums + i, V::add(V::load(sums + i), V::load(bias + i)));
+    }
+  }
+};
+
+template <typename V, typename Output>
 class GemmGlu {
  public:
   static void launch(const OpArgs& op, Lane& lane) {
@@ -21,8 +46,8 @@ class GemmGlu {
                            [&](const auto& task, auto& scratch) {
                              Gemm<V>::multiply(args, task, scratch);
                              for (uint32_t r = 0; r < task.rows.size(); ++r) {
-                               finish_row(args, task.rows.begin + r, task.panels,
-                                          scratch.sums + r * size_t{2 * task.panels.columns()});
+                               Output::write(args, task.rows.begin + r, task.panels,
+                                             scratch.sums + r * size_t{2 * task.panels.columns()});
                              }
                            });
   }
@@ -33,34 +58,18 @@ class GemmGlu {
   static bool supports(const OpShape& shape) {
     return Gemm<V>::supports(shape) && shape.out % (2 * kPanelColumns) == 0;
   }
-
-  // sums: [gate | up] of the panels' columns.
-  static void finish_row(const GemmArgs& args, uint32_t row, const Panels& panels,
-                         const float* sums) {
-    const uint32_t width = args.weight.out / 2;
-    auto* out = static_cast<uint16_t*>(args.out) + size_t{row} * width + panels.column();
-    for (uint32_t i = 0; i < panels.columns(); i += V::kLanes) {
-      typename V::F gate = V::load(sums + i);
-      typename V::F up = V::load(sums + panels.columns() + i);
-      if (args.bias) {
-        gate = V::add(gate, V::load(args.bias + panels.column() + i));
-        up = V::add(up, V::load(args.bias + width + panels.column() + i));
-      }
-      V::Exact::store_bf16_part(out + i, V::mul(Activation::of(gate), up), V::kLanes);
-    }
-  }
 };
 
 // The kernels of one instruction set.
-#define NF_GEMM_GLU(name, V, Activation)                                                       \
-  void name(const OpArgs& args, Lane& lane) { GemmGlu<V, Activation<V>>::launch(args, lane); } \
-  size_t name##_workspace(const OpShape& shape) {                                              \
-    return GemmGlu<V, Activation<V>>::workspace(shape);                                        \
-  }                                                                                            \
-  bool name##_supports(const OpShape& shape) { return GemmGlu<V, Activation<V>>::supports(shape); }
+#define NF_GEMM_GLU(name, V, ...)                                                            \
+  void name(const OpArgs& args, Lane& lane) { GemmGlu<V, __VA_ARGS__>::launch(args, lane); } \
+  size_t name##_workspace(const OpShape& shape) {                                            \
+    return GemmGlu<V, __VA_ARGS__>::workspace(shape);                                        \
+  }                                                                                          \
+  bool name##_supports(const OpShape& shape) { return GemmGlu<V, __VA_ARGS__>::supports(shape); }
 
-#define NF_GEMM_GLUS(isa, V)               \
-  NF_GEMM_GLU(gemm_swi_glu_##isa, V, Silu) \
-  NF_GEMM_GLU(gemm_ge_glu_##isa, V, Gelu)
+#define NF_GEMM_GLUS(isa, V, RowV)                                \
+  NF_GEMM_GLU(gemm_swi_glu_##isa, V, GluOutput<RowV, Silu<RowV>>) \
+  NF_GEMM_GLU(gemm_ge_glu_##isa, V, GluOutput<RowV, Gelu<RowV>>)
 
 }  // namespace nf::cpu

@@ -5,6 +5,6 @@
 
 namespace nf::cpu {
 
-NF_GEMM_GLUS(avx2, Avx2)
+NF_GEMM_GLUS(avx2, Avx2, Avx2)
 
 }  // namespace nf::cpu

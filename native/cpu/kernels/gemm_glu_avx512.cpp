@@ -5,6 +5,6 @@
 
 namespace nf::cpu {
 
-NF_GEMM_GLUS(avx512, Avx512)
+NF_GEMM_GLUS(avx512, Avx512, Avx512)
 
 }  // namespace nf::cpu

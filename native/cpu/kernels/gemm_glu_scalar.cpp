@@ -5,6 +5,6 @@
 
 namespace nf::cpu {
 
-NF_GEMM_GLUS(scalar, Scalar)
+NF_GEMM_GLUS(scalar, Scalar, Scalar)
 
 }  // namespace nf::cpu

@@ -49,26 +49,26 @@ class Glu {
       const uint32_t first = task % pieces * kTaskElements;
       const uint32_t left = args.intermediate - first;
       const uint32_t last = left < kTaskElements ? args.intermediate : first + kTaskElements;
-      for (uint32_t row = begin; row < end; ++row) activate(args, row, first, last);
+      for (uint32_t row = begin; row < end; ++row) {
+        const size_t width = args.intermediate;
+        const float* gate = static_cast<const float*>(args.x) + row * 2 * width + first;
+        uint16_t* out = static_cast<uint16_t*>(args.out) + row * width + first;
+        activate(gate, gate + width, last - first, out);
+      }
     });
+  }
+
+  // out[width], bf16, of as many elements of gate and up.
+  static void activate(const float* gate, const float* up, uint32_t width, uint16_t* out) {
+    for (uint32_t i = 0; i < width; i += V::kLanes) {
+      const uint32_t n = width - i < V::kLanes ? width - i : V::kLanes;
+      const typename V::F activated = Activation::of(V::load_part(gate + i, n));
+      V::store_bf16_part(out + i, V::mul(activated, V::load_part(up + i, n)), n);
+    }
   }
 
   static size_t workspace(const OpShape&) { return 0; }
   static bool supports(const OpShape& shape) { return shape.out > 0; }
-
- private:
-  using F = typename V::F;
-
-  static void activate(const GluArgs& args, uint32_t row, uint32_t first, uint32_t last) {
-    const float* gate = static_cast<const float*>(args.x) + size_t{row} * 2 * args.intermediate;
-    const float* up = gate + args.intermediate;
-    uint16_t* out = static_cast<uint16_t*>(args.out) + size_t{row} * args.intermediate;
-    for (uint32_t i = first; i < last; i += V::kLanes) {
-      const uint32_t n = last - i < V::kLanes ? last - i : V::kLanes;
-      const F activated = Activation::of(V::load_part(gate + i, n));
-      V::store_bf16_part(out + i, V::mul(activated, V::load_part(up + i, n)), n);
-    }
-  }
 };
 
 }  // namespace nf::cpu

@@ -22,16 +22,19 @@ NF_CPU_KERNEL(route);
 NF_CPU_KERNEL(echo);
 NF_CPU_KERNEL(pool);
 
-#define NF_CPU_KERNELS_OF(isa)           \
-  NF_CPU_KERNEL(gemm_##isa);             \
-  NF_CPU_KERNEL(gemm_swi_glu_##isa);     \
-  NF_CPU_KERNEL(gemm_ge_glu_##isa);      \
-  NF_CPU_KERNEL(grouped_gemm_##isa);     \
-  NF_CPU_KERNEL(gemm_q8_0_##isa);        \
-  NF_CPU_KERNEL(gemm_q4_0_##isa);        \
-  NF_CPU_KERNEL(gemm_q4_k_##isa);        \
-  NF_CPU_KERNEL(gemm_q6_k_##isa);        \
-  NF_CPU_KERNEL(decode_attention_##isa); \
+#define NF_CPU_KERNELS_OF(isa)            \
+  NF_CPU_KERNEL(gemm_##isa);              \
+  NF_CPU_KERNEL(gemm_swi_glu_##isa);      \
+  NF_CPU_KERNEL(gemm_ge_glu_##isa);       \
+  NF_CPU_KERNEL(grouped_gemm_##isa);      \
+  NF_CPU_KERNEL(gemm_int8_##isa);         \
+  NF_CPU_KERNEL(gemm_int8_swi_glu_##isa); \
+  NF_CPU_KERNEL(gemm_int8_ge_glu_##isa);  \
+  NF_CPU_KERNEL(gemm_q8_0_##isa);         \
+  NF_CPU_KERNEL(gemm_q4_0_##isa);         \
+  NF_CPU_KERNEL(gemm_q4_k_##isa);         \
+  NF_CPU_KERNEL(gemm_q6_k_##isa);         \
+  NF_CPU_KERNEL(decode_attention_##isa);  \
   NF_CPU_KERNEL(prefill_attention_##isa)
 
 NF_CPU_KERNELS_OF(scalar);
@@ -40,12 +43,14 @@ NF_CPU_KERNELS_OF(avx512);
 NF_CPU_KERNELS_OF(avx512bf16);
 
 // Without sums of products: bf16 dot products do not help them.
-#define NF_CPU_ROW_KERNELS_OF(isa)  \
-  NF_CPU_KERNEL(rms_norm_##isa);    \
-  NF_CPU_KERNEL(rope_append_##isa); \
-  NF_CPU_KERNEL(swi_glu_##isa);     \
-  NF_CPU_KERNEL(ge_glu_##isa);      \
-  NF_CPU_KERNEL(sample_##isa);      \
+#define NF_CPU_ROW_KERNELS_OF(isa)        \
+  NF_CPU_KERNEL(rms_norm_##isa);          \
+  NF_CPU_KERNEL(rms_norm_quantize_##isa); \
+  NF_CPU_KERNEL(quantize_##isa);          \
+  NF_CPU_KERNEL(rope_append_##isa);       \
+  NF_CPU_KERNEL(swi_glu_##isa);           \
+  NF_CPU_KERNEL(ge_glu_##isa);            \
+  NF_CPU_KERNEL(sample_##isa);            \
   NF_CPU_KERNEL(combine_experts_##isa)
 
 NF_CPU_ROW_KERNELS_OF(scalar);

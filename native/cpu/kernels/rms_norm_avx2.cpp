@@ -11,4 +11,16 @@ size_t rms_norm_avx2_workspace(const OpShape& shape) { return RmsNorm<Avx2>::wor
 
 bool rms_norm_avx2_supports(const OpShape& shape) { return RmsNorm<Avx2>::supports(shape); }
 
+void rms_norm_quantize_avx2(const OpArgs& args, Lane& lane) {
+  RmsNorm<Avx2>::launch_quantize(args, lane);
+}
+
+size_t rms_norm_quantize_avx2_workspace(const OpShape& shape) {
+  return RmsNorm<Avx2>::quantize_workspace(shape);
+}
+
+bool rms_norm_quantize_avx2_supports(const OpShape& shape) {
+  return RmsNorm<Avx2>::supports(shape);
+}
+
 }  // namespace nf::cpu

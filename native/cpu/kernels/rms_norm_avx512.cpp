@@ -11,4 +11,16 @@ size_t rms_norm_avx512_workspace(const OpShape& shape) { return RmsNorm<Avx512>:
 
 bool rms_norm_avx512_supports(const OpShape& shape) { return RmsNorm<Avx512>::supports(shape); }
 
+void rms_norm_quantize_avx512(const OpArgs& args, Lane& lane) {
+  RmsNorm<Avx512>::launch_quantize(args, lane);
+}
+
+size_t rms_norm_quantize_avx512_workspace(const OpShape& shape) {
+  return RmsNorm<Avx512>::quantize_workspace(shape);
+}
+
+bool rms_norm_quantize_avx512_supports(const OpShape& shape) {
+  return RmsNorm<Avx512>::supports(shape);
+}
+
 }  // namespace nf::cpu

@@ -11,4 +11,16 @@ size_t rms_norm_scalar_workspace(const OpShape& shape) { return RmsNorm<Scalar>:
 
 bool rms_norm_scalar_supports(const OpShape& shape) { return RmsNorm<Scalar>::supports(shape); }
 
+void rms_norm_quantize_scalar(const OpArgs& args, Lane& lane) {
+  RmsNorm<Scalar>::launch_quantize(args, lane);
+}
+
+size_t rms_norm_quantize_scalar_workspace(const OpShape& shape) {
+  return RmsNorm<Scalar>::quantize_workspace(shape);
+}
+
+bool rms_norm_quantize_scalar_supports(const OpShape& shape) {
+  return RmsNorm<Scalar>::supports(shape);
+}
+
 }  // namespace nf::cpu

@@ -12,7 +12,6 @@ struct Avx2 {
   static constexpr uint32_t kLanes = 8;
   static constexpr bool kPairDot = false;
   using A = float;
-  using Exact = Avx2;
 
   // 16 registers: 12 accumulators, 2 vectors of weights, 1 broadcast.
   static constexpr uint32_t kTileRows = 6;
@@ -86,6 +85,13 @@ struct Avx2 {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   static constexpr bool kLookup = false;
+
+  static constexpr bool kByteDot = false;
+  static I set1_pair(uint32_t pair) { return _mm256_set1_epi32(static_cast<int>(pair)); }
+  static I even_bytes(I x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
+  static I odd_bytes(I x) { return _mm256_srai_epi16(x, 8); }
+  static I dot_shorts(I acc, I a, I b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
+  static I sub_words(I a, I b) { return _mm256_sub_epi32(a, b); }
 
   static F load_bf16(const uint16_t* p) {
     const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

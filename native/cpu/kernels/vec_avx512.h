@@ -94,6 +94,12 @@ struct Avx512Ops {
     return _mm512_permutexvar_epi16(_mm512_srli_epi16(low, kLow), _mm512_loadu_si512(table));
   }
 
+  static I set1_pair(uint32_t pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
+  static I even_bytes(I x) { return _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8); }
+  static I odd_bytes(I x) { return _mm512_srai_epi16(x, 8); }
+  static I dot_shorts(I acc, I a, I b) { return _mm512_add_epi32(acc, _mm512_madd_epi16(a, b)); }
+  static I sub_words(I a, I b) { return _mm512_sub_epi32(a, b); }
+
   static F load_bf16(const uint16_t* p) {
     const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return even(_mm512_cvtepu16_epi32(x));
@@ -123,15 +129,14 @@ struct Avx512Ops {
 
 struct Avx512 : Avx512Ops<Avx512> {
   static constexpr bool kPairDot = false;
+  static constexpr bool kByteDot = false;
   using A = float;
-  using Exact = Avx512;
 };
 
 #if defined(__AVX512BF16__)
 struct Avx512Bf16 : Avx512Ops<Avx512Bf16> {
   static constexpr bool kPairDot = true;
-  using A = uint32_t;                   // a pair of bf16
-  using Exact = Avx512Ops<Avx512Bf16>;  // what keeps subnormals, as kernels of rows do
+  using A = uint32_t;  // a pair of bf16
 
   static void store_bf16(uint16_t* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bf16(x));
@@ -139,16 +144,20 @@ struct Avx512Bf16 : Avx512Ops<Avx512Bf16> {
   static void store_bf16_part(uint16_t* p, F x, uint32_t n) {
     _mm256_mask_storeu_epi16(p, first(n), to_bf16(x));
   }
-  static I set1_pair(uint32_t pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
   // acc + a.odd * b.odd + a.even * b.even, as the processor rounds it.
   static F dot(F acc, I a, I b) {
     return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
+  static constexpr bool kByteDot = true;
+  static I dot_bytes(I acc, I a, I b) { return _mm512_dpbusd_epi32(acc, a, b); }
 
  private:
   // One instruction for what Avx512Ops does in seven; it takes subnormals for 0.
   static __m256i to_bf16(F x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 };
+
+// For what a kernel of Avx512Bf16 has to round as the row kernels do, which are those of Avx512.
+struct Avx512Bf16Rows : Avx512Ops<Avx512Bf16Rows> {};
 #endif
 
 }  // namespace nf::cpu

@@ -16,8 +16,7 @@ struct Scalar {
   static constexpr uint32_t kLanes = 4;
   // Whether pairs of bf16 are multiplied directly. Otherwise GEMM inputs are widened to fp32.
   static constexpr bool kPairDot = false;
-  using A = float;       // an element of a widened GEMM input
-  using Exact = Scalar;  // what keeps subnormals when it rounds to bf16
+  using A = float;  // an element of a widened GEMM input
 
   // Register tile of a GEMM: up to kTileRows rows of tile_vectors(rows) vectors.
   static constexpr uint32_t kTileRows = 4;
@@ -25,6 +24,8 @@ struct Scalar {
 
   typedef float F __attribute__((vector_size(16)));
   typedef uint32_t I __attribute__((vector_size(16)));
+  typedef int32_t Signed __attribute__((vector_size(16)));
+  typedef int16_t Shorts __attribute__((vector_size(16)));
 
   static F set1(float x) { return F{x, x, x, x}; }
   static F load(const float* p) {
@@ -85,20 +86,31 @@ struct Scalar {
 
   // Integers, for weights in block formats: sign extended, and any of which 24 bits are used.
   static I load_int8(const int8_t* p) {
-    typedef int32_t Signed __attribute__((vector_size(16)));
     return reinterpret_cast<I>(Signed{p[0], p[1], p[2], p[3]});
   }
   template <int kShift, uint32_t kMask>
   static I bits(I x) {  // (x >> kShift) & kMask
     return x >> kShift & kMask;
   }
-  static F to_floats(I x) {
-    typedef int32_t Signed __attribute__((vector_size(16)));
-    return __builtin_convertvector(reinterpret_cast<Signed>(x), F);
-  }
+  static F to_floats(I x) { return __builtin_convertvector(reinterpret_cast<Signed>(x), F); }
   static F load_half(const uint16_t* p) {
     return F{half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
   }
+  // Bytes of int8 GEMMs (int8_tile.h): those with even or with odd index as signed 16 bits, and
+  // acc + the products of such numbers, summed in 32 bits. kByteDot: unsigned bytes times signed
+  // ones are summed directly.
+  static constexpr bool kByteDot = false;
+  static I set1_pair(uint32_t pair) { return I{pair, pair, pair, pair}; }
+  static I even_bytes(I x) { return reinterpret_cast<I>(reinterpret_cast<Shorts>(x) << 8 >> 8); }
+  static I odd_bytes(I x) { return reinterpret_cast<I>(reinterpret_cast<Shorts>(x) >> 8); }
+  static I dot_shorts(I acc, I a, I b) {
+    // Low words of products are the same for signed and for unsigned factors.
+    const I low = reinterpret_cast<I>(reinterpret_cast<Signed>(b << 16) >> 16);
+    const I high = reinterpret_cast<I>(reinterpret_cast<Signed>(b) >> 16);
+    return acc + (a & 0xffffu) * low + (a >> 16) * high;
+  }
+  static I sub_words(I a, I b) { return a - b; }
+
   // Whether small tables turn 4 or 6 bits into bf16 (see Avx512Ops).
   static constexpr bool kLookup = false;
 
