@@ -106,6 +106,7 @@ void CpuLane::parallel_for(uint32_t count, TaskFn task, void* context) {
 }
 
 void CpuLane::work(uint32_t worker) {
+  name_thread("nf-worker");
   pin(worker);
   uint32_t seen = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {

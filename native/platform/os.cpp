@@ -15,6 +15,7 @@
 #include <windows.h>
 #else
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -93,6 +94,8 @@ void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) {
 void wake_sleepers(std::atomic<uint32_t>& word) { WakeByAddressAll(&word); }
 
 void wake_sleepers(std::atomic<uint64_t>& word) { WakeByAddressAll(&word); }
+
+void name_thread(const char*) {}
 
 std::byte* reserve_pages(size_t bytes) {
   return static_cast<std::byte*>(
@@ -187,6 +190,8 @@ void sleep_while(const std::atomic<uint64_t>& word, uint64_t value) { word.wait(
 void wake_sleepers(std::atomic<uint32_t>& word) { word.notify_all(); }
 
 void wake_sleepers(std::atomic<uint64_t>& word) { word.notify_all(); }
+
+void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 std::byte* reserve_pages(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

@@ -14,6 +14,9 @@ uint32_t available_units();
 // Pins the calling thread to the unit-th core of the affinity mask (modulo their number).
 void pin_to_unit(uint32_t unit);
 
+// Names the calling thread for tools such as top, where the system can; at most 15 characters.
+void name_thread(const char* name);
+
 // Zeroed memory from the system; huge pages where the system offers them. Null when there is none.
 std::byte* reserve_pages(size_t bytes);
 void free_pages(std::byte* memory, size_t bytes);

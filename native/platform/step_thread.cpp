@@ -1,6 +1,7 @@
 #include "platform/step_thread.h"
 
 #include "core/check.h"
+#include "platform/os.h"
 
 namespace nf {
 
@@ -39,6 +40,7 @@ void StepThread::run_body(void*, StepState& step, uint32_t lane) {
 }
 
 void StepThread::loop() {
+  name_thread("nf-lane");
   Posted posted;
   while (take(posted)) run_(context_, *posted.step, posted.lane);
 }

@@ -20,11 +20,11 @@ class RopeAppend {
   static void launch(const OpArgs& op, Lane& lane) {
     const RopeAppendArgs& args = op.rope_append;
     if (args.rows.empty()) return;
-    constexpr uint32_t kTaskRows = 8;
-    const uint32_t rows = args.rows.end - args.rows.begin;
-    lane.for_each((rows + kTaskRows - 1) / kTaskRows, [&](uint32_t task, uint32_t) {
-      const uint32_t begin = args.rows.begin + task * kTaskRows;
-      const uint32_t end = args.rows.end - begin < kTaskRows ? args.rows.end : begin + kTaskRows;
+    const uint32_t rows = args.rows.size();
+    const uint32_t task_rows = rows_of_task(rows, lane.units());
+    lane.for_each((rows + task_rows - 1) / task_rows, [&](uint32_t task, uint32_t) {
+      const uint32_t begin = args.rows.begin + task * task_rows;
+      const uint32_t end = args.rows.end - begin < task_rows ? args.rows.end : begin + task_rows;
       for (uint32_t row = begin; row < end; ++row) append_row(args, row);
     });
   }
@@ -36,6 +36,13 @@ class RopeAppend {
 
  private:
   using F = typename V::F;
+
+  // Keys of 16 tokens that follow each other share cache lines, which two cores would take from
+  // each other: where there are rows enough, a task has as many.
+  static uint32_t rows_of_task(uint32_t rows, uint32_t units) {
+    const uint32_t share = rows / (4 * units);
+    return share < 4 ? 4 : share < 32 ? share : 32;
+  }
 
   static void append_row(const RopeAppendArgs& args, uint32_t row) {
     const Batch& batch = *args.batch;
