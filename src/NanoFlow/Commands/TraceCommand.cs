@@ -33,7 +33,7 @@ internal static class TraceCommand
     public static Command Command { get; } = new(
         "trace",
         "MODEL",
-        "Records one step as a trace: lanes, nano-ops, waits, bytes and FLOPs.",
+        "Records one step: the time of every op, and a trace of lanes, nano-ops and waits.",
         [Out, Svg, Plan, PlanFlags.Mix, PlanFlags.Costs, .. PlanFlags.Engine],
         Run);
 
@@ -60,6 +60,7 @@ internal static class TraceCommand
             + (bucket.Times.Period > 0
                 ? Text.Of($" (predicted {bucket.Times.Period:F1} us)")
                 : ""));
+        Console.Write(OpTimesTable.Of(step));
         Console.WriteLine($"written to {Path.GetFullPath(path)}: open it in ui.perfetto.dev");
         if (given.All(Svg) is [.., var picture])
         {
