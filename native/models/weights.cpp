@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -200,6 +201,12 @@ void WeightStore::check_source(const Tensor& tensor, const nf_tensor_source& sou
   NF_CHECK(source.num_bytes == expected, NF_INVALID_ARGUMENT,
            name_of(tensor) + ": has " + std::to_string(source.num_bytes) + " bytes, expected " +
                std::to_string(expected));
+  for (uint32_t row = 0; source.scales != nullptr && row < part_of(tensor).rows; ++row) {
+    const float scale = source.scales[row];
+    NF_CHECK(scale >= 0 && scale <= std::numeric_limits<float>::max(), NF_INVALID_ARGUMENT,
+             name_of(tensor) + ": scales[" + std::to_string(row) + "] = " + std::to_string(scale) +
+                 ", allowed 0 and positive numbers");
+  }
   const uint32_t group = source.paired_rows;
   NF_CHECK(group == 0 || (group % 2 == 0 && part_of(tensor).rows % group == 0), NF_INVALID_ARGUMENT,
            name_of(tensor) + ": paired_rows = " + std::to_string(group) +

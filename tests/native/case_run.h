@@ -244,4 +244,11 @@ class PackedMatrix {
   nf::WeightView view_;
 };
 
+// Runners that stand in product_cases.cpp.
+void run_rms_norm(Run& run);
+void run_rms_norm_quantize(Run& run);
+void run_quantize(Run& run);
+void run_gemm(Run& run);
+void run_gemm_glu(Run& run);
+
 }  // namespace test

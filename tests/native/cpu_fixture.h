@@ -41,9 +41,9 @@ inline std::vector<Isa> available_isas() {
   return result;
 }
 
-inline const nf::Kernel& kernel_of(Isa isa, nf::OpKind kind) {
+inline const nf::Kernel& kernel_of(Isa isa, nf::OpKind kind, nf::DType weight = nf::DType::kPlain) {
   for (const nf::Kernel& kernel : nf::cpu::kernel_table(isa)) {
-    if (kernel.kind == kind) return kernel;
+    if (kernel.kind == kind && kernel.weight == weight) return kernel;
   }
   throw std::runtime_error("no kernel of this kind");
 }
@@ -84,8 +84,8 @@ class ShuffledLane : public nf::Lane {
 
 // Launches one kernel on a lane of `units` workers.
 inline void launch(Isa isa, nf::OpKind kind, const nf::OpShape& shape, const nf::OpArgs& args,
-                   uint32_t units = 1) {
-  const nf::Kernel& kernel = kernel_of(isa, kind);
+                   uint32_t units = 1, nf::DType weight = nf::DType::kPlain) {
+  const nf::Kernel& kernel = kernel_of(isa, kind, weight);
   REQUIRE(kernel.supports(shape));
   ShuffledLane lane(units, kernel.workspace(shape), seed() + units);
   kernel.launch(args, lane);

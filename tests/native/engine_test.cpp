@@ -299,6 +299,34 @@ TEST("a model spec is refused before memory is taken") {
   CHECK(says(refused([](nf_model_spec& s) { s.embedding_scale = -2; }), "embedding_scale = -2"));
 }
 
+TEST("int8 weights are planned where there are kernels for them, and refused elsewhere") {
+  constexpr uint32_t kBoth = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD;
+  const nf_engine_options options = test::tiny_engine_options({});
+  nf_memory memory{};
+  const auto refused = [&](const test::TinyOptions& tiny) {
+    const nf_model_spec spec = test::tiny_spec(tiny);
+    return nf_memory_plan(&options, &spec, &memory) == NF_OK ? "accepted" : nf_last_error();
+  };
+  CHECK(says(refused({}), "accepted"));
+  const nf_memory plain = memory;
+  if (options.device_kind == NF_DEVICE_CUDA) {
+    CHECK(says(refused({.int8 = NF_MODEL_INT8_LAYERS}), "int8 weights run on the CPU"));
+    CHECK(says(refused({.int8 = NF_MODEL_INT8_HEAD}), "int8 weights run on the CPU"));
+    return;
+  }
+  CHECK(says(refused({.int8 = kBoth}), "accepted"));
+  CHECK(memory.weights < plain.weights * 2 / 3);
+  CHECK(says(refused({.int8 = kBoth,
+                      .architecture = "MixtralForCausalLM",
+                      .experts = 4,
+                      .experts_per_token = 2}),
+             "no int8 kernels for models with experts"));
+  CHECK(says(refused({.int8 = kBoth, .intermediate = 65536 + 32}), "no kernel for down with 64 x"));
+  test::TinyOptions blocks = test::mixed_formats(NF_DEVICE_CPU);
+  blocks.int8 = NF_MODEL_INT8_HEAD;
+  CHECK(says(refused(blocks), "weights in block formats stay in them"));
+}
+
 TEST("a spec with experts is refused before memory is taken, and its memory is planned") {
   const test::TinyOptions tiny{.device = NF_DEVICE_CPU,
                                .architecture = "MixtralForCausalLM",

@@ -110,7 +110,9 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
        .embedding_scale = 8},
       {.layers = 4, .architecture = "MixtralForCausalLM", .experts = 5, .experts_per_token = 2},
       {.layers = 3, .architecture = "Qwen3MoeForCausalLM", .experts = 24, .experts_per_token = 5},
-      {.layers = 6, .architecture = "Qwen2ForCausalLM", .windows = {0, 7, 40, 65, 1, 128}}};
+      {.layers = 6, .architecture = "Qwen2ForCausalLM", .windows = {0, 7, 40, 65, 1, 128}},
+      {.layers = 4, .tied = true, .int8 = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD},
+      {.layers = 3, .bias = true, .int8 = NF_MODEL_INT8_LAYERS, .intermediate = 96}};
   uint64_t seed = test::seed();
   for (const test::TinyOptions& shape : shapes) {
     fuzz(shape, seed++, plans / static_cast<int>(std::size(shapes)), shares);
@@ -124,6 +126,10 @@ TEST("any valid plan gives the sequential plan's logits bit by bit") {
 TEST("the reference backend gives its sequential logits under any plan") {
   Shares shares;
   fuzz({.device = NF_DEVICE_REFERENCE, .layers = 3}, test::seed(), test::scale(20, 200), shares);
+  fuzz({.device = NF_DEVICE_REFERENCE,
+        .layers = 3,
+        .int8 = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD},
+       test::seed(), test::scale(20, 200), shares);
   fuzz({.device = NF_DEVICE_REFERENCE,
         .layers = 3,
         .architecture = "MixtralForCausalLM",

@@ -1,8 +1,9 @@
-// Weights in block formats: what a model spec and a source may say, where the bytes go, and that
-// stored orders of rows are undone.
+// Weights in block formats and in int8: what a model spec and a source may say, where the bytes go,
+// and that stored orders of rows are undone.
 #include "models/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 
@@ -102,6 +103,45 @@ TEST("a source must have the format that was named, and its bytes") {
     CHECK(said(kValue, NF_DTYPE_Q4_K, bytes).find("names no block format") != std::string::npos);
     for (const uint32_t group : {7u, 24u, 128u}) {
       CHECK(said(kQuery, NF_DTYPE_Q4_K, bytes, group).find("paired_rows") != std::string::npos);
+    }
+  }
+}
+
+TEST("int8 elements come with a scale for each row, where the model keeps them") {
+  for (const uint32_t device : kDevices) {
+    const auto backend = test::open_device(device, 1);
+    const auto said = [&](uint32_t flags, uint32_t dtype, const std::vector<float>& scales) {
+      const nf_model_spec spec = test::tiny_spec({.layers = 1, .int8 = flags});
+      const nf::Graph graph = nf::build_graph(spec, backend->activation_types());
+      nf::WeightStore store(graph, *backend, spec);
+      store.allocate();
+      const std::vector<std::byte> bytes(64 * 64 * (dtype == NF_DTYPE_I8 ? 1 : 2));
+      nf_tensor_source source{};
+      source.struct_size = sizeof(source);
+      source.dtype = dtype;
+      source.data = bytes.data();
+      source.num_bytes = bytes.size();
+      source.scales = scales.empty() ? nullptr : scales.data();
+      for (uint32_t i = 0; i < store.count(); ++i) {
+        nf_weight_info info;
+        store.describe(i, info);
+        if (std::string(info.name) == kQuery) return refusal([&] { store.load(i, source); });
+      }
+      return std::string("no such weight");
+    };
+    const auto says = [&](const std::string& text, const char* part) {
+      return text.find(part) != std::string::npos;
+    };
+    const std::vector<float> ones(64, 1.0f);
+    std::vector<float> broken = ones;
+    CHECK_EQ(said(NF_MODEL_INT8_LAYERS, NF_DTYPE_I8, ones), "accepted");
+    CHECK_EQ(said(NF_MODEL_INT8_LAYERS, NF_DTYPE_BF16, {}), "accepted");
+    CHECK(says(said(NF_MODEL_INT8_LAYERS, NF_DTYPE_BF16, ones), "scales belong to int8"));
+    CHECK(says(said(NF_MODEL_INT8_LAYERS, NF_DTYPE_I8, {}), "scales belong to int8"));
+    CHECK(says(said(NF_MODEL_INT8_HEAD, NF_DTYPE_I8, ones), "does not keep it so"));
+    for (const float scale : {-1.0f, NAN, INFINITY}) {
+      broken[63] = scale;
+      CHECK(says(said(NF_MODEL_INT8_LAYERS, NF_DTYPE_I8, broken), "q_proj.weight: scales[63] = "));
     }
   }
 }
