@@ -68,10 +68,15 @@ internal static class EngineLoader
 
     /// <summary>An engine with its weights, and no plan yet.</summary>
     public static OpenedEngine Open(
-        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress) =>
+        Open(model, KeptInt8.Of(model, options), options, progress);
+
+    /// <param name="int8">Matrices that are kept as int8.</param>
+    internal static OpenedEngine Open(
+        EngineModel model, Int8Parts int8, EngineOptions options, Action<LoadProgress>? progress)
     {
         NativeEngine.CheckVersion();
-        using var spec = new NativeModelSpec(model, KeptInt8.Of(model, options));
+        using var spec = new NativeModelSpec(model, int8);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
         using var native = new NativeEngineOptions(
             options, DTypeOf(model, options), maxModelLength, memory.PageCount);

@@ -23,7 +23,9 @@ internal sealed unsafe class LogitsEngine : IDisposable
     private int _position;
     private NfSequenceFlag _flags;
 
-    private LogitsEngine(OpenedEngine opened)
+    /// <param name="opened">Owned from here on; its steps hold ChunkTokens rows and
+    /// samples.</param>
+    public LogitsEngine(OpenedEngine opened)
     {
         _opened = opened;
         NfStepBuffers buffers;
