@@ -40,7 +40,8 @@ public static class KeptInt8
         throw isAsked
             ? Refused("which the CPU computes in and a GPU does not")
             : new EngineException(
-                "The model is stored in int8, which the CPU computes in and a GPU does not.");
+                "The model is stored in int8, which the CPU computes in and a GPU does not; "
+                + "take cpu as Device.");
     }
 
     private static void CheckModel(EngineModel model)

@@ -69,7 +69,8 @@ public sealed class CompressedTensorsConfigTests
         "quantization_config is present, supported for models with experts: F32, F16, BF16");
 
     [Theory]
-    [InlineData("quant_method", "\"gptq\"", "quant_method is 'gptq', supported: compressed-tensors")]
+    [InlineData("quant_method", "\"gptq\"",
+        "quant_method is 'gptq', supported: compressed-tensors")]
     [InlineData("quant_method", "\"awq\"", "quant_method is 'awq'")]
     [InlineData("quant_method", "\"fp8\"", "quant_method is 'fp8'")]
     [InlineData("quant_method", null, "quant_method is missing, supported: compressed-tensors")]

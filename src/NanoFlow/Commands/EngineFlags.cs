@@ -173,6 +173,7 @@ internal static partial class EngineFlags
 
     private static readonly (string Option, Flag Flag)[] FlagOfOption =
     [
+        (nameof(EngineOptions.Device), Device),
         (nameof(EngineOptions.DeviceIndex), DeviceIndex),
         (nameof(EngineOptions.DType), DType),
         (nameof(EngineOptions.Quantization), Quantization),
