@@ -1,6 +1,6 @@
 // Makes a folder with int8 weights from one with bf16 weights, in the form of compressed-tensors:
-// each row of a matrix has a scale, its largest element / 127, and every element is divided by it
-// and rounded to the nearest integer, ties to even.
+// each row of a matrix has a scale, its largest element / 127, and every element is multiplied with
+// 1 / scale and rounded to the nearest integer, ties to even, as the engine does it.
 
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
@@ -83,6 +83,7 @@ internal static class Int8Folder
         }
     }
 
+    // No row is all zeros.
     private static (byte[] Elements, byte[] Scales) Round(
         ReadOnlySpan<byte> bf16, int rows, int columns)
     {
@@ -99,11 +100,10 @@ internal static class Int8Folder
 
             var scale = row.Max(MathF.Abs) / 127;
             BinaryPrimitives.WriteSingleLittleEndian(scales.AsSpan(r * sizeof(float)), scale);
+            var inverse = 1 / scale;
             for (var c = 0; c < columns; c++)
             {
-                var rounded = scale == 0
-                    ? 0
-                    : MathF.Round(row[c] / scale, MidpointRounding.ToEven);
+                var rounded = MathF.Round(row[c] * inverse, MidpointRounding.ToEven);
                 elements[(r * columns) + c] = (byte)(sbyte)Math.Clamp(rounded, -127, 127);
             }
         }
