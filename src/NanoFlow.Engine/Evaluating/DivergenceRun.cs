@@ -83,8 +83,8 @@ public sealed class DivergenceRun : IDisposable
     private void Compare(int[] window, int firstPredicted, DivergenceTally tally, Action progress)
     {
         var rows = window.Length - 1;
-        _baseline.Begin(rows);
-        _model.Begin(rows);
+        _baseline.Begin(window.Length);
+        _model.Begin(window.Length);
         for (var begin = 0; begin < rows; begin += LogitsEngine.ChunkTokens)
         {
             var count = Math.Min(LogitsEngine.ChunkTokens, rows - begin);

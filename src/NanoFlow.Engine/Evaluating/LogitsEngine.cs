@@ -69,7 +69,8 @@ internal sealed unsafe class LogitsEngine : IDisposable
     }
 
     /// <summary>The next sequence.</summary>
-    /// <param name="tokens">How many will be appended.</param>
+    /// <param name="tokens">How many it has, be they appended or not: rotations of long sequences
+    /// may differ.</param>
     public void Begin(int tokens)
     {
         var longAfter = _opened.Limits.LongRopeAfter;
