@@ -17,8 +17,17 @@ internal static class EngineLoader
     {
         options.Validate();
         NativeEngine.CheckVersion();
-        using var spec = new NativeModelSpec(model);
+        using var spec = new NativeModelSpec(model, KeptInt8.Of(model, options));
         return DecideMemory(model, options, spec).Plan;
+    }
+
+    /// <summary>What the native core would take, whether it fits or not.</summary>
+    /// <param name="longest">Sequence, in tokens.</param>
+    public static MemoryFigures Figures(EngineModel model, EngineOptions options, int longest)
+    {
+        NativeEngine.CheckVersion();
+        using var spec = new NativeModelSpec(model, KeptInt8.Of(model, options));
+        return Figures(model, options, spec, longest);
     }
 
     public static EngineParts Load(
@@ -59,10 +68,15 @@ internal static class EngineLoader
 
     /// <summary>An engine with its weights, and no plan yet.</summary>
     public static OpenedEngine Open(
-        EngineModel model, EngineOptions options, Action<LoadProgress>? progress)
+        EngineModel model, EngineOptions options, Action<LoadProgress>? progress) =>
+        Open(model, KeptInt8.Of(model, options), options, progress);
+
+    /// <param name="int8">Matrices that are kept as int8.</param>
+    internal static OpenedEngine Open(
+        EngineModel model, Int8Parts int8, EngineOptions options, Action<LoadProgress>? progress)
     {
         NativeEngine.CheckVersion();
-        using var spec = new NativeModelSpec(model);
+        using var spec = new NativeModelSpec(model, int8);
         var (memory, maxModelLength) = DecideMemory(model, options, spec);
         using var native = new NativeEngineOptions(
             options, DTypeOf(model, options), maxModelLength, memory.PageCount);
@@ -107,17 +121,23 @@ internal static class EngineLoader
             throw new EngineException(
                 $"MaxModelLength is {longest}; the model was made for {model.MaxPositions}.");
         }
-        using var native = new NativeEngineOptions(
-            options, DTypeOf(model, options), longest, pageCount: 0);
         return MemoryPlanner.Decide(
-            NativeEngine.PlanMemory(native, spec),
+            Figures(model, options, spec, longest),
             options,
             Budget(options),
             longest,
             mayShorten: options.MaxModelLength is null);
     }
 
-    private static MemoryBudget Budget(EngineOptions options)
+    private static MemoryFigures Figures(
+        EngineModel model, EngineOptions options, NativeModelSpec spec, int longest)
+    {
+        using var native = new NativeEngineOptions(
+            options, DTypeOf(model, options), longest, pageCount: 0);
+        return NativeEngine.PlanMemory(native, spec);
+    }
+
+    internal static MemoryBudget Budget(EngineOptions options)
     {
         if (options.Device != DeviceKind.Cuda)
         {
@@ -153,8 +173,13 @@ internal static class EngineLoader
         {
             var tensor = source.Tensors.Find(names[i])
                 ?? throw new EngineException($"The model has no tensor '{names[i]}'.");
-            engine.LoadWeight(i, source.Tensors.Files[tensor.FileIndex], tensor);
-            done += tensor.ByteCount;
+            var scales = source.Tensors.ScalesOf(tensor);
+            engine.LoadWeight(
+                i,
+                source.Tensors.Files[tensor.FileIndex],
+                tensor,
+                scales is null ? [] : RowScales.Read(source.Tensors, scales));
+            done += tensor.ByteCount + (scales?.ByteCount ?? 0);
             progress?.Invoke(new LoadProgress(names[i], i + 1, names.Count, done, total));
         }
     }

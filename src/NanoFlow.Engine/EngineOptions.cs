@@ -35,6 +35,8 @@ public sealed record EngineOptions
 
     public OperandDType DType { get; init; }
 
+    public WeightQuantization Quantization { get; init; }
+
     /// <summary>A row's results do not depend on what it is computed with. The CPU always does
     /// that; on a GPU it rules some kernels out.</summary>
     public bool BatchInvariant { get; init; }
@@ -105,6 +107,7 @@ public sealed record EngineOptions
     internal void Validate()
     {
         Check(nameof(Device), (long)Device, 0, (long)DeviceKind.Cuda);
+        Check(nameof(Quantization), (long)Quantization, 0, (long)WeightQuantization.Int8);
         Check(nameof(DeviceIndex), DeviceIndex, 0, EngineLimits.Devices - 1);
         Check(nameof(MaxModelLength), MaxModelLength ?? 2, 2, EngineLimits.Positions);
         Check(nameof(MaxSequences), MaxSequences, 1, EngineLimits.Sequences);

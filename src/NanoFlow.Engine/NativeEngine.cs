@@ -122,9 +122,12 @@ internal sealed unsafe class NativeEngine : IDisposable
     }
 
     /// <summary>Converts and packs one tensor.</summary>
-    public void LoadWeight(int index, string path, Models.TensorEntry tensor)
+    /// <param name="scales">[rows] of an int8 matrix; empty for other tensors.</param>
+    public void LoadWeight(
+        int index, string path, Models.TensorEntry tensor, ReadOnlySpan<float> scales)
     {
         fixed (byte* utf8 = Encoding.UTF8.GetBytes(path + '\0'))
+        fixed (float* firstScale = scales)
         {
             var source = new NfTensorSource
             {
@@ -134,6 +137,7 @@ internal sealed unsafe class NativeEngine : IDisposable
                 Offset = (ulong)tensor.Offset,
                 NumBytes = (ulong)tensor.ByteCount,
                 PairedRows = (uint)tensor.PairedRows,
+                Scales = firstScale,
             };
             NativeException.ThrowIfFailed(
                 NativeMethods.WeightLoad(_engine, (uint)index, &source));

@@ -14,7 +14,8 @@ internal sealed unsafe class NativeModelSpec : IDisposable
     private readonly List<nint> _blocks = [];
     private readonly NfModelSpec* _spec;
 
-    public NativeModelSpec(EngineModel model)
+    /// <param name="int8">Matrices that are kept as int8.</param>
+    public NativeModelSpec(EngineModel model, Int8Parts int8 = Int8Parts.None)
     {
         _spec = Allocate<NfModelSpec>(1);
         _spec->StructSize = (uint)sizeof(NfModelSpec);
@@ -22,7 +23,7 @@ internal sealed unsafe class NativeModelSpec : IDisposable
         _spec->Vocab = (uint)model.VocabSize;
         if (model.Source is { } source)
         {
-            Fill(source.Config);
+            Fill(source.Config, int8);
             FillFormats(source);
         }
     }
@@ -63,12 +64,14 @@ internal sealed unsafe class NativeModelSpec : IDisposable
 
     private byte* Text(string text) => Copy<byte>(Encoding.UTF8.GetBytes(text + '\0'));
 
-    private void Fill(ModelConfig config)
+    private void Fill(ModelConfig config, Int8Parts int8)
     {
         var flags = config.TiedEmbeddings ? NfModelFlag.TiedEmbeddings : 0;
         flags |= config.AttentionBias ? NfModelFlag.AttentionBias : 0;
         flags |= config.MlpBias ? NfModelFlag.MlpBias : 0;
         flags |= config.Experts is { Normalize: true } ? NfModelFlag.NormTopk : 0;
+        flags |= int8.HasFlag(Int8Parts.Layers) ? NfModelFlag.Int8Layers : 0;
+        flags |= int8.HasFlag(Int8Parts.Head) ? NfModelFlag.Int8Head : 0;
         _spec->Flags = (uint)flags;
         _spec->NumLayers = (uint)config.LayerCount;
         _spec->Hidden = (uint)config.HiddenSize;

@@ -12,20 +12,13 @@ internal static class DecoderConfig
     {
         RequireText(json, "model_type", modelType);
         RequireText(json, "hidden_act", activation);
-        if (json.Has("quantization_config"))
-        {
-            throw json.Error(
-                "quantization_config",
-                $"is present, but quantized weights are not supported; "
-                + $"supported: {TensorDTypes.SupportedNames}");
-        }
-
         var hidden = json.Int("hidden_size", ModelLimits.Hidden);
         var heads = json.Int("num_attention_heads", ModelLimits.Heads);
         var headDim = ReadHeadDim(json, hidden, heads);
         var positions = json.Int("max_position_embeddings", ModelLimits.Positions);
         var vocab = json.Int("vocab_size", ModelLimits.Vocab);
         var tokenIds = new IntRange(0, vocab - 1);
+        var tied = json.OptionalBool("tie_word_embeddings") ?? false;
         return new ModelConfig
         {
             Architecture = architecture,
@@ -39,8 +32,9 @@ internal static class DecoderConfig
             MaxPositions = positions,
             RmsNormEps = json.Real("rms_norm_eps", ModelLimits.NormEps),
             Rope = RopeConfig.Read(json, headDim, positions),
-            TiedEmbeddings = json.OptionalBool("tie_word_embeddings") ?? false,
+            TiedEmbeddings = tied,
             StoredDType = ReadDType(json),
+            StoredInt8 = CompressedTensorsConfig.Read(json, tied),
             BosTokenId = json.OptionalInt("bos_token_id", tokenIds),
             EosTokenIds = json.IntOrList("eos_token_id", tokenIds, ModelLimits.EosTokens),
         };

@@ -31,11 +31,14 @@ internal sealed record ExpertNames(string Block, string Gate, string Up, string 
 
 internal static class DecoderTensors
 {
+    internal const string Embeddings = "model.embed_tokens.weight";
+    internal const string Head = "lm_head.weight";
+
     internal static IEnumerable<ExpectedTensor> Of(
         ModelConfig config, DecoderTraits traits)
     {
         var hidden = config.HiddenSize;
-        yield return new("model.embed_tokens.weight", [config.VocabSize, hidden]);
+        yield return new(Embeddings, [config.VocabSize, hidden]);
         for (var i = 0; i < config.LayerCount; i++)
         {
             foreach (var tensor in LayerTensors(config, traits, $"model.layers.{i}."))
@@ -45,7 +48,7 @@ internal static class DecoderTensors
         }
 
         yield return new("model.norm.weight", [hidden]);
-        yield return new("lm_head.weight", [config.VocabSize, hidden], config.TiedEmbeddings);
+        yield return new(Head, [config.VocabSize, hidden], config.TiedEmbeddings);
     }
 
     private static IEnumerable<ExpectedTensor> LayerTensors(

@@ -69,6 +69,9 @@ public sealed record ModelConfig
     /// <summary>What config.json claims; each tensor states its own and that one counts.</summary>
     public TensorDType? StoredDType { get; init; }
 
+    /// <summary>What is stored as int8.</summary>
+    public Int8Parts StoredInt8 { get; init; }
+
     public int? BosTokenId { get; init; }
 
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
@@ -84,9 +87,14 @@ public sealed record ModelConfig
     {
         var section = JsonSection.Parse(FileName, utf8);
         var name = section.TextList("architectures", maxCount: 1).FirstOrDefault("");
-        return Architectures.Find(name) is { } architecture
+        var config = Architectures.Find(name) is { } architecture
             ? architecture.ReadConfig(section)
             : throw section.Error(
                 "architectures", $"names '{name}', supported: {Architectures.Names}");
+        return config is { Experts: not null, StoredInt8: not Int8Parts.None }
+            ? throw section.Error(
+                CompressedTensorsConfig.Field,
+                $"is present, supported for models with experts: {TensorDTypes.SupportedNames}")
+            : config;
     }
 }

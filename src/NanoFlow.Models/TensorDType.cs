@@ -1,4 +1,4 @@
-// Element types of stored tensors. The engine loads the first three and the block formats of GGUF
+// Element types of stored tensors. The engine loads the first four and the block formats of GGUF
 // files; their values are part of the contract with native code. The others exist so that an error
 // can name what was found.
 
@@ -9,6 +9,10 @@ public enum TensorDType
     F32 = 1,
     F16 = 2,
     BF16 = 3,
+
+    /// <summary>The scales of its rows are a tensor of their own.</summary>
+    I8 = 4,
+
     Q80 = 16,
     Q40 = 17,
     Q4K = 18,
@@ -24,7 +28,6 @@ public enum TensorDType
     I64 = 120,
     I32 = 121,
     I16 = 122,
-    I8 = 123,
     U64 = 130,
     U32 = 131,
     U16 = 132,
@@ -59,11 +62,13 @@ public static class TensorDTypes
         ("BOOL", TensorDType.Bool, 8),
     ];
 
-    /// <summary>What the engine can load, as an error message lists it.</summary>
+    /// <summary>What any tensor of a folder may be stored in, as an error message lists it.
+    /// </summary>
     public static string SupportedNames => "F32, F16, BF16";
 
-    public static bool IsSupported(this TensorDType dtype) =>
-        dtype is TensorDType.F32 or TensorDType.F16 or TensorDType.BF16 || dtype.IsBlockFormat();
+    /// <summary>Elements that are numbers by themselves, and that the engine can load.</summary>
+    public static bool IsFloat(this TensorDType dtype) =>
+        dtype is TensorDType.F32 or TensorDType.F16 or TensorDType.BF16;
 
     /// <summary>Elements are stored in blocks that run along the last dimension.</summary>
     public static bool IsBlockFormat(this TensorDType dtype) =>

@@ -61,6 +61,14 @@ public sealed class TensorIndex
 
     public TensorEntry? Find(string name) => _byName.GetValueOrDefault(name);
 
+    /// <summary>What the rows of an int8 matrix are multiplied with; null for other tensors.
+    /// </summary>
+    public TensorEntry? ScalesOf(TensorEntry matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return matrix.DType == TensorDType.I8 ? Find(Int8Tensors.ScalesOf(matrix.Name)) : null;
+    }
+
     /// <summary>
     /// Proves that the tensors a model of this configuration needs are here, in the right shape
     /// and a type that can be loaded. Returns the names of tensors that it does not use.
@@ -68,12 +76,22 @@ public sealed class TensorIndex
     public IReadOnlyList<string> Check(ModelConfig config)
     {
         var expected = Architectures.ExpectedTensors(config);
+        var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tensor in expected)
         {
-            CheckTensor(tensor);
+            known.Add(tensor.Name);
+            if (!config.StoredInt8.Hold(tensor))
+            {
+                CheckTensor(tensor, isInt8: false);
+                continue;
+            }
+
+            var scales = Int8Tensors.ScalesOf(tensor);
+            known.Add(scales.Name);
+            CheckTensor(tensor, isInt8: true);
+            CheckTensor(scales, isInt8: false);
         }
 
-        var known = expected.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         return _entries.Select(e => e.Name).Where(name => !known.Contains(name) && !IsRotary(name))
             .ToArray();
     }
@@ -82,7 +100,7 @@ public sealed class TensorIndex
     private static bool IsRotary(string name) =>
         name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
-    private void CheckTensor(ExpectedTensor wanted)
+    private void CheckTensor(ExpectedTensor wanted, bool isInt8)
     {
         var found = Find(wanted.Name);
         if (found is null)
@@ -105,12 +123,15 @@ public sealed class TensorIndex
         }
 
         // Blocks are for matrices; the vectors beside them are added and multiplied as they are.
-        if (!found.DType.IsSupported() || (found.DType.IsBlockFormat() && wanted.Shape.Length < 2))
+        var isBlocks = found.DType.IsBlockFormat() && wanted.Shape.Length == 2;
+        if (isInt8 ? found.DType != TensorDType.I8 : !(found.DType.IsFloat() || isBlocks))
         {
             throw new ModelFormatException(
                 file,
                 $"tensor '{found.Name}' has dtype {found.DType.StoredName()}, "
-                + $"supported: {TensorDTypes.SupportedNames}");
+                + (isInt8
+                    ? $"{CompressedTensorsConfig.Field} asks for {TensorDType.I8.StoredName()}"
+                    : $"supported: {TensorDTypes.SupportedNames}"));
         }
     }
 

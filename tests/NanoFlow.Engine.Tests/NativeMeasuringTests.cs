@@ -44,7 +44,7 @@ public sealed unsafe class NativeMeasuringTests : IDisposable
         for (var i = 0; i < names.Count; i++)
         {
             var tensor = source.Tensors.Find(names[i])!;
-            _engine.LoadWeight(i, source.Tensors.Files[tensor.FileIndex], tensor);
+            _engine.LoadWeight(i, source.Tensors.Files[tensor.FileIndex], tensor, []);
         }
         _engine.MakeReady();
         _graph = _engine.DescribeGraph();

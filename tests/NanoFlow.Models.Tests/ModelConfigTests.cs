@@ -105,7 +105,7 @@ public sealed class ModelConfigTests
     [InlineData("model_type", "\"mistral\"", "model_type is 'mistral', supported: llama")]
     [InlineData("torch_dtype", "\"int8\"", "torch_dtype is 'int8'")]
     [InlineData("dtype", "\"float8\"", "dtype is 'float8'")]
-    [InlineData("quantization_config", "{}", "quantization_config is present")]
+    [InlineData("quantization_config", "{}", "quantization_config.quant_method is missing")]
     [InlineData("eos_token_id", "[2, 512]", "eos_token_id[1] is 512")]
     [InlineData("eos_token_id", "[2, \"3\"]", "eos_token_id[1] is \"3\"")]
     public void Parse_WrongField_IsRefusedByName(string field, string json, string message) =>

@@ -66,6 +66,12 @@ public sealed class MutationTests
     }
 
     [Fact]
+    public void Int8Config_MutatedBytes_OnlyFormatErrors() => Mutate(
+        Samples.Config("quantization_config", Samples.Int8Section()),
+        seed: 6,
+        text => ModelConfig.Parse(text));
+
+    [Fact]
     public void Generation_MutatedBytes_OnlyFormatErrors()
     {
         var config = Samples.ParsedConfig();

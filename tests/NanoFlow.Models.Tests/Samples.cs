@@ -20,6 +20,31 @@ internal static class Samples
         }
         """;
 
+    /// <summary>As llm-compressor writes it beside int8 weights.</summary>
+    private const string Int8Json =
+        """
+        {
+          "config_groups": {"group_0": {
+            "input_activations": {
+              "actorder": null, "block_structure": null, "dynamic": true, "group_size": null,
+              "num_bits": 8, "observer": null, "observer_kwargs": {}, "strategy": "token",
+              "symmetric": true, "type": "int"
+            },
+            "output_activations": null,
+            "targets": ["Linear"],
+            "weights": {
+              "actorder": null, "block_structure": null, "dynamic": false, "group_size": null,
+              "num_bits": 8, "observer": "mse", "observer_kwargs": {}, "strategy": "channel",
+              "symmetric": true, "type": "int"
+            }
+          }},
+          "format": "int-quantized", "global_compression_ratio": 1.2, "ignore": ["lm_head"],
+          "kv_cache_scheme": null, "quant_method": "compressed-tensors",
+          "quantization_status": "compressed", "sparsity_config": {}, "transform_config": {},
+          "version": "0.9.4"
+        }
+        """;
+
     private const string Llama3Rope =
         """
         {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
@@ -47,6 +72,26 @@ internal static class Samples
         }
 
         return Encoding.UTF8.GetBytes(config.ToJsonString());
+    }
+
+    /// <summary>A quantization_config, with one field replaced by some JSON.</summary>
+    /// <param name="path">Of the field, with dots between; "": none.</param>
+    /// <param name="json">Null: the field is taken out.</param>
+    internal static string Int8Section(string path = "", string? json = null)
+    {
+        var section = JsonNode.Parse(Int8Json)!.AsObject();
+        var names = path.Split('.');
+        var inner = names[..^1].Aggregate(section, (outer, name) => outer[name]!.AsObject());
+        if (json is not null)
+        {
+            Set(inner, names[^1], json);
+        }
+        else if (path.Length > 0)
+        {
+            Assert.True(inner.Remove(names[^1]));
+        }
+
+        return section.ToJsonString();
     }
 
     internal static byte[] ConfigWithout(string field)
@@ -80,13 +125,19 @@ internal static class Samples
     }
 
     /// <summary>A safetensors file of these tensors, one after the other.</summary>
-    internal static byte[] Safetensors(IEnumerable<ExpectedTensor> tensors, string dtype = "BF16")
+    internal static byte[] Safetensors(
+        IEnumerable<ExpectedTensor> tensors, string dtype = "BF16") =>
+        Safetensors(tensors.Select(tensor => (tensor, dtype)));
+
+    /// <summary>Each in its own type.</summary>
+    internal static byte[] Safetensors(
+        IEnumerable<(ExpectedTensor Tensor, string DType)> tensors)
     {
-        var width = dtype is "F32" ? 4 : dtype is "I8" ? 1 : 2;
         var header = new JsonObject();
         var begin = 0;
-        foreach (var tensor in tensors)
+        foreach (var (tensor, dtype) in tensors)
         {
+            var width = dtype is "F32" ? 4 : dtype is "I8" ? 1 : 2;
             var end = begin + (tensor.Shape.Aggregate(1, (a, b) => a * b) * width);
             header[tensor.Name] = new JsonObject
             {

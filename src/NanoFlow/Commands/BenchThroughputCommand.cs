@@ -71,7 +71,10 @@ internal static class BenchThroughputCommand
         var watch = Stopwatch.StartNew();
         await RunAsync(engine, load, progress);
         var elapsed = watch.Elapsed;
-        Write(given, engine, load, elapsed, Snapshot.Of(engine).Since(before));
+        var figures = new Figures();
+        Int8Text.AddTo(figures, "kept as int8", KeptInt8.Of(EngineModel.From(source), options));
+        AddTo(figures, engine, load, elapsed, Snapshot.Of(engine).Since(before));
+        figures.Write(given.Get(CommonFlags.Json, false));
         return 0;
     }
 
@@ -125,15 +128,14 @@ internal static class BenchThroughputCommand
         }
     }
 
-    private static void Write(
-        Given given, InferenceEngine engine, Load load, TimeSpan elapsed, Snapshot ran)
+    private static void AddTo(
+        Figures figures, InferenceEngine engine, Load load, TimeSpan elapsed, Snapshot ran)
     {
         var facts = engine.Facts;
         var seconds = elapsed.TotalSeconds;
         var idle = Math.Max(0, elapsed.TotalMicroseconds - ran.DeviceMicroseconds);
         var planned = ran.Steps - ran.Sequential;
         var plans = facts.Plans.Path ?? "sequential";
-        var figures = new Figures();
         figures.Add("device", "device", facts.Device.Fingerprint);
         figures.Add("plan", "plan", plans);
         figures.Add("num_prompts", "prompts", load.Prompts);
@@ -151,7 +153,6 @@ internal static class BenchThroughputCommand
         figures.Add("preemptions", "preemptions", ran.Preemptions);
         var gap = ran.Steps == 0 ? 0 : idle / ran.Steps;
         figures.Add("idle_us_per_step", "device idle", gap, Text.Of($"{gap:F1} us a step"));
-        figures.Write(given.Get(CommonFlags.Json, false));
 
         void Rate(string key, string label, double rate) =>
             figures.Add(key, label, rate, Text.Of($"{rate:F1} a second"));

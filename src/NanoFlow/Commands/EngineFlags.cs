@@ -36,6 +36,14 @@ internal static partial class EngineFlags
             ("bfloat16", OperandDType.BFloat16),
             ("float16", OperandDType.Float16)));
 
+    public static readonly Flag<WeightQuantization> Quantization = new(
+        "--quantization", "NAME", "auto or int8", "auto: as the model is stored",
+        "int8 rounds the weights of the layers and of the LM head while they are loaded, and what "
+        + "they are multiplied with row by row; on the CPU",
+        Read.Choice(
+            ("auto", WeightQuantization.Auto),
+            ("int8", WeightQuantization.Int8)));
+
     public static readonly Flag<bool> BatchInvariant = new(
         "--batch-invariant", null, "true or false", "off",
         "on a GPU, answers that do not depend by a bit on what is computed beside them; the CPU "
@@ -116,7 +124,7 @@ internal static partial class EngineFlags
     /// <summary>Those that decide how much memory is taken.</summary>
     public static IReadOnlyList<Flag> ForMemory { get; } =
     [
-        Device, DeviceIndex, DType, BatchInvariant, MaxModelLength, MaxSequences,
+        Device, DeviceIndex, DType, Quantization, BatchInvariant, MaxModelLength, MaxSequences,
         MaxBatchedTokens, KvCacheBytes, GpuMemoryUtilization, BlockSize, Threads,
     ];
 
@@ -129,6 +137,7 @@ internal static partial class EngineFlags
         Device = device.Kind,
         DeviceIndex = given.Get(DeviceIndex, Defaults.DeviceIndex),
         DType = given.Get(DType, Defaults.DType),
+        Quantization = given.Get(Quantization, Defaults.Quantization),
         BatchInvariant = given.Get(BatchInvariant, Defaults.BatchInvariant),
         MaxModelLength = given.GetOrNull(MaxModelLength),
         MaxSequences = given.Get(MaxSequences, Defaults.MaxSequences),
@@ -164,8 +173,10 @@ internal static partial class EngineFlags
 
     private static readonly (string Option, Flag Flag)[] FlagOfOption =
     [
+        (nameof(EngineOptions.Device), Device),
         (nameof(EngineOptions.DeviceIndex), DeviceIndex),
         (nameof(EngineOptions.DType), DType),
+        (nameof(EngineOptions.Quantization), Quantization),
         (nameof(EngineOptions.GpuMemoryUtilization), GpuMemoryUtilization),
         (nameof(EngineOptions.MaxModelLength), MaxModelLength),
         (nameof(EngineOptions.MaxSequences), MaxSequences),

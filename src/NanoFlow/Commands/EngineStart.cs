@@ -15,6 +15,11 @@ internal static class EngineStart
     {
         says.WriteLine($"device {chosen}");
         var model = EngineModel.From(source);
+        if (KeptInt8.Of(model, options) is var int8 and not Int8Parts.None)
+        {
+            says.WriteLine($"int8 in {Int8Text.Of(int8)}, activations rounded row by row");
+        }
+
         says.WriteLine(InferenceEngine.PlanMemory(model, options));
         var engine = LoadWithProgress(model, options);
         var device = engine.Facts.Device;

@@ -24,6 +24,7 @@ internal static class MemoryCommand
         var longest = Math.Min(options.MaxModelLength ?? model.MaxPositions, plan.KvTokens);
         var figures = new Figures();
         figures.Add("device", "device", device.Name, device.ToString());
+        Int8Text.AddTo(figures, "kept as int8", KeptInt8.Of(model, options));
         Add("weights", "weights", plan.Weights);
         Add("activations", "activations", plan.Arena);
         Add("sampling", "sampling", plan.Sampling);

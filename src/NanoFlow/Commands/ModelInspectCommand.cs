@@ -51,6 +51,9 @@ internal static class ModelInspectCommand
         figures.Add(
             "stored_bytes", "stored", source.Tensors.ByteCount,
             Figures.Bytes(source.Tensors.ByteCount));
+        var types = source.Tensors.Entries.Select(tensor => tensor.DType.StoredName()).Distinct();
+        figures.Add("types", "types of elements", string.Join(' ', types.Order()));
+        Int8Text.AddTo(figures, "stored as int8", config.StoredInt8);
         var perToken = ModelSize.KvBytesPerToken(config, KvElementBytes);
         figures.Add(
             "kv_bytes_per_token", "keys and values of a token", perToken,
