@@ -91,6 +91,35 @@ void bind_experts(const Op& op, const Binder& binder, RowRange rows, OpArgs& arg
   }
 }
 
+// Some rows of a step.
+struct BatchRows {
+  RowRange rows;
+  const Batch& batch;
+};
+
+// Ops whose results leave through the batch.
+void bind_results(const Program& program, const Op& op, const Binder& binder, BatchRows of,
+                  OpArgs& args) {
+  switch (op.kind) {
+    case OpKind::kSample:
+      args.sample = {of.rows, &of.batch, static_cast<const float*>(binder.read(0)), op.shape.out};
+      break;
+    case OpKind::kEcho:
+      args.echo = {of.rows, &of.batch, op.shape.out};
+      break;
+    case OpKind::kPool:
+      args.pool = {of.rows,
+                   &of.batch,
+                   static_cast<const float*>(binder.read(0)),
+                   static_cast<const float*>(binder.weight().data),
+                   op.shape.out,
+                   program.graph().dims.rms_norm_eps};
+      break;
+    default:
+      NF_ASSERT(!"its results do not leave");
+  }
+}
+
 }  // namespace
 
 GemmArgs section_args(const GemmArgs& gemm, const WeightSection& section) {
@@ -192,18 +221,9 @@ bool bind_args(const Program& program, const BoundNanoOp& bound, const Batch& ba
       bind_experts(op, binder, rows, args);
       break;
     case OpKind::kSample:
-      args.sample = {rows, &batch, static_cast<const float*>(binder.read(0)), op.shape.out};
-      break;
     case OpKind::kEcho:
-      args.echo = {rows, &batch, op.shape.out};
-      break;
     case OpKind::kPool:
-      args.pool = {rows,
-                   &batch,
-                   static_cast<const float*>(binder.read(0)),
-                   static_cast<const float*>(binder.weight().data),
-                   op.shape.out,
-                   program.graph().dims.rms_norm_eps};
+      bind_results(program, op, binder, {rows, batch}, args);
       break;
     case OpKind::kCount:
       NF_ASSERT(!"not an op");

@@ -19,7 +19,8 @@ namespace {
     NF_ROW(kEmbedding, embedding), NF_ROW(kRmsNorm, rms_norm_##row_isa),                        \
         NF_ROW(kRmsNormQuantize, rms_norm_quantize_##row_isa),                                  \
         NF_ROW(kQuantize, quantize_##row_isa), NF_ROW(kGemm, gemm_##isa),                       \
-        NF_ROW(kGemmSwiGlu, gemm_swi_glu_##isa), NF_ROW(kGemmGeGlu, gemm_ge_glu_##isa),         \
+        NF_GEMM_ROW(kGemmSwiGlu, kPlain, gemm_swi_glu_##isa),                                   \
+        NF_GEMM_ROW(kGemmGeGlu, kPlain, gemm_ge_glu_##isa),                                     \
         NF_GEMM_ROW(kGemm, kI8, gemm_int8_##isa),                                               \
         NF_GEMM_ROW(kGemmSwiGlu, kI8, gemm_int8_swi_glu_##isa),                                 \
         NF_GEMM_ROW(kGemmGeGlu, kI8, gemm_int8_ge_glu_##isa),                                   \

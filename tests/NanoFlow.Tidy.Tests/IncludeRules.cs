@@ -30,7 +30,7 @@ public static partial class IncludeRules
         new("native/cpu/kernels/",
             [
                 "native/core/op.h", "native/core/tensor.h", "native/core/batch.h",
-                "native/core/block_formats.h",
+                "native/core/block_formats.h", "native/core/int8.h",
                 "native/core/check.h", "native/core/backend.h", "native/core/sampling.h",
                 "native/core/penalty_counts.h", "native/core/pooling.h",
                 "native/cpu/",

@@ -5,6 +5,6 @@
 
 namespace nf::cpu {
 
-NF_GEMM_GLUS(avx512bf16, Avx512Bf16, Avx512)
+NF_GEMM_GLUS(avx512bf16, Avx512Bf16, Avx512Bf16Rows)
 
 }  // namespace nf::cpu
