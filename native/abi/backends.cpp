@@ -1,7 +1,5 @@
 #include "abi/backends.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "core/check.h"
@@ -9,33 +7,15 @@
 #include "cuda/open.h"
 #endif
 #include "cpu/backend.h"
-#include "platform/os.h"
 #include "reference/backend.h"
 
 namespace nf {
 
 namespace {
 
-// NANOFLOW_CPU_ISA forces an instruction set, to compare them or to rule one out.
-cpu::IsaChoice choose_isa() {
-  const char* forced = std::getenv("NANOFLOW_CPU_ISA");
-  if (forced == nullptr || *forced == '\0') return cpu::detect_isa();
-  const auto isa = cpu::parse_isa(forced);
-  NF_CHECK(isa.has_value(), NF_INVALID_ARGUMENT,
-           std::string("NANOFLOW_CPU_ISA=") + forced +
-               " is not one of scalar, avx2, avx512, avx512bf16");
-  NF_CHECK(cpu::isa_available(*isa), NF_UNSUPPORTED,
-           std::string("NANOFLOW_CPU_ISA=") + forced + " is not available on this processor");
-  return {*isa, "forced by NANOFLOW_CPU_ISA"};
-}
-
 std::unique_ptr<Backend> open_cpu(const nf_engine_options& options) {
-  uint32_t num_threads = options.num_threads;
-  constexpr uint32_t kMaxThreads = 255;  // a lane's width is kept in 8 bits
-  NF_CHECK(num_threads <= kMaxThreads, NF_INVALID_ARGUMENT,
-           "num_threads must be at most " + std::to_string(kMaxThreads));
-  if (num_threads == 0) num_threads = std::min(available_units(), kMaxThreads);
-  return std::make_unique<cpu::CpuBackend>(num_threads, choose_isa());
+  return std::make_unique<cpu::CpuBackend>(cpu::choose_threads(options.num_threads),
+                                           cpu::choose_isa(nullptr));
 }
 
 std::unique_ptr<Backend> open_reference(const nf_engine_options&) {

@@ -12,10 +12,15 @@
 #include "abi/backends.h"
 #include "abi/describe.h"
 #include "abi/engine.h"
+#include "abi/kernel_bench.h"
 #include "core/check.h"
 
 struct nf_engine {
   nf::Engine engine;
+};
+
+struct nf_kernel_bench {
+  nf::bench::KernelBench bench;
 };
 
 // A program belongs to its engine; the handle is its address.
@@ -274,5 +279,48 @@ nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* o
     require(engine, "engine");
     require(out, "out");
     engine->engine.copy_pooled(sequence_slot, out, capacity);
+  });
+}
+
+nf_status nf_kernel_bench_create(const nf_kernel_bench_options* options, nf_kernel_bench** out) {
+  return guard([&] {
+    require(out, "out");
+    *out = nullptr;
+    *out = new nf_kernel_bench{
+        nf::bench::KernelBench(nf::bench_options(read_struct(options, "options")))};
+  });
+}
+
+void nf_kernel_bench_destroy(nf_kernel_bench* bench) { delete bench; }
+
+nf_status nf_kernel_bench_describe(const nf_kernel_bench* bench, nf_kernel_bench_info* out) {
+  return guard([&] {
+    require(bench, "bench");
+    write_struct(nf::describe_bench(bench->bench), out, "out");
+  });
+}
+
+nf_status nf_kernel_bench_case(const nf_kernel_bench* bench, uint32_t index, nf_kernel_case* out) {
+  return guard([&] {
+    require(bench, "bench");
+    write_struct(nf::describe_case(bench->bench, index), out, "out");
+  });
+}
+
+nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t minimum_us,
+                              uint32_t minimum_count, nf_kernel_times* out) {
+  return guard([&] {
+    require(bench, "bench");
+    require(out, "out");
+    *out = nf::run_case(bench->bench, index, minimum_us, minimum_count);
+  });
+}
+
+nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,
+                                uint32_t minimum_count, nf_peaks* out) {
+  return guard([&] {
+    require(bench, "bench");
+    require(out, "out");
+    *out = nf::measure_peaks(bench->bench, minimum_us, minimum_count);
   });
 }

@@ -2,6 +2,11 @@
 // saves the wide registers.
 #include "cpu/isa.h"
 
+#include <cstdlib>
+#include <string>
+
+#include "core/check.h"
+
 namespace nf::cpu {
 namespace {
 
@@ -28,6 +33,17 @@ bool has_avx2() { return false; }
 bool has_avx512() { return false; }
 bool has_avx512bf16() { return false; }
 #endif
+
+bool is_set(const char* text) { return text != nullptr && *text != '\0'; }
+
+IsaChoice named_isa(const char* name, const std::string& where, const char* reason) {
+  const auto isa = parse_isa(name);
+  NF_CHECK(isa.has_value(), NF_INVALID_ARGUMENT,
+           where + name + " is not one of scalar, avx2, avx512, avx512bf16");
+  NF_CHECK(isa_available(*isa), NF_UNSUPPORTED,
+           where + name + " is not available on this processor");
+  return {*isa, reason};
+}
 
 }  // namespace
 
@@ -61,6 +77,13 @@ IsaChoice detect_isa() {
   if (has_avx512()) return {Isa::kAvx512, "the processor has AVX-512 F, BW, VL, DQ but not BF16"};
   if (has_avx2()) return {Isa::kAvx2, "the processor has AVX2 and FMA but not AVX-512"};
   return {Isa::kScalar, "the processor lacks AVX2, FMA or F16C"};
+}
+
+IsaChoice choose_isa(const char* named) {
+  if (is_set(named)) return named_isa(named, "instruction set ", "named");
+  const char* forced = std::getenv("NANOFLOW_CPU_ISA");
+  if (!is_set(forced)) return detect_isa();
+  return named_isa(forced, "NANOFLOW_CPU_ISA=", "forced by NANOFLOW_CPU_ISA");
 }
 
 }  // namespace nf::cpu

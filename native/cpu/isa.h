@@ -27,4 +27,8 @@ bool isa_available(Isa isa);
 // The best available one.
 IsaChoice detect_isa();
 
+// The one that is named, else that of NANOFLOW_CPU_ISA (to compare them, or to rule one out), else
+// the best. Throws NF_INVALID_ARGUMENT or NF_UNSUPPORTED with the name. `named` may be null.
+IsaChoice choose_isa(const char* named);
+
 }  // namespace nf::cpu

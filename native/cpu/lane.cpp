@@ -18,6 +18,7 @@ constexpr int kSpins = 800;
 constexpr size_t kAlignment = 64;
 
 // The claim word: width in 8 bits, tasks in 28, next task in 28.
+constexpr uint32_t kMaxWidth = 255;
 constexpr uint32_t kTaskBits = 28;
 constexpr uint64_t kTaskMask = (uint64_t{1} << kTaskBits) - 1;
 
@@ -27,9 +28,15 @@ uint64_t claim_word(uint32_t width, uint32_t count) {
 
 }  // namespace
 
+uint32_t choose_threads(uint32_t num_threads) {
+  NF_CHECK(num_threads <= kMaxWidth, NF_INVALID_ARGUMENT,
+           "num_threads must be at most " + std::to_string(kMaxWidth));
+  return num_threads == 0 ? std::min(available_units(), kMaxWidth) : num_threads;
+}
+
 CpuLane::CpuLane(const LaneSpec& spec)
     : spec_(spec), size_(spec.partition.num_units), width_(spec.partition.num_units) {
-  NF_ASSERT(size_ >= 1 && size_ < 256);
+  NF_ASSERT(size_ >= 1 && size_ <= kMaxWidth);
   for (uint32_t worker = 0; worker < size_; ++worker) {
     scratch_.push_back(std::make_unique<std::byte[]>(spec.scratch_bytes + kAlignment));
   }

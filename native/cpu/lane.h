@@ -16,6 +16,10 @@
 
 namespace nf::cpu {
 
+// So many; 0: what affinity and the cgroup quota allow. Throws NF_INVALID_ARGUMENT for more than a
+// lane can have.
+uint32_t choose_threads(uint32_t num_threads);
+
 class CpuLane final : public Lane {
  public:
   explicit CpuLane(const LaneSpec& spec);

@@ -537,6 +537,89 @@ NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sampl
 NF_API nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* out,
                                     uint32_t capacity);
 
+/* The kernels of the CPU backend one by one, without an engine. One thread at a time a handle, and
+ * one handle at a time where times are to mean something. */
+typedef struct nf_kernel_bench nf_kernel_bench;
+
+typedef struct nf_kernel_bench_options {
+  uint32_t struct_size;
+  uint32_t num_threads; /* as in nf_engine_options */
+  /* Weights, KV pages and rows go round in so much memory, so that launches find them there and not
+   * in the caches; all of it is used. 0: 1.25 GiB. Too little for the largest case is an error that
+   * says how much it needs. */
+  uint64_t memory_bytes;
+  const char* isa; /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
+  /* Matrices of plain products are [matrix_out, matrix_in], at most 2^20 each; 0 both: 4096 and
+   * 4096, and those of two models. */
+  uint32_t matrix_out;
+  uint32_t matrix_in;
+} nf_kernel_bench_options;
+
+typedef struct nf_kernel_bench_info {
+  uint32_t struct_size;
+  uint32_t num_cases;
+  uint32_t num_threads;
+  uint32_t reserved;
+  char isa[32];
+  char processor[64]; /* as in nf_device_info */
+} nf_kernel_bench_info;
+
+/* What products are made of, and so which peak bounds them. */
+typedef enum nf_arithmetic {
+  NF_ARITHMETIC_F32 = 0,
+  NF_ARITHMETIC_BF16 = 1,
+  NF_ARITHMETIC_I8 = 2,
+  NF_ARITHMETIC_COUNT = 3
+} nf_arithmetic;
+
+/* A row of the kernel table with a shape. */
+typedef struct nf_kernel_case {
+  uint32_t struct_size;
+  uint32_t rows;
+  uint32_t arithmetic; /* nf_arithmetic */
+  uint32_t reserved;
+  char kernel[64]; /* e.g. "gemm_avx512bf16" */
+  char kind[32];   /* e.g. "gemm" */
+  char shape[64];  /* for people */
+  /* Of products and attention, a multiply-add being two; 0: neither. */
+  double operations;
+  /* That a launch must move between memory and the caches: weights and KV pages, and of ops without
+   * them what they read and write. 0: next to nothing. */
+  double bytes;
+} nf_kernel_case;
+
+typedef struct nf_kernel_times {
+  double median_us;
+  double min_us;
+  double max_us;
+  uint32_t count; /* of launches */
+  uint32_t reserved;
+} nf_kernel_times;
+
+/* The best that was seen with all threads busy. */
+typedef struct nf_peaks {
+  /* By nf_arithmetic: multiply-adds on registers, each two operations. 0: the instruction set does
+   * not have it. */
+  double operations_per_s[NF_ARITHMETIC_COUNT];
+  double read_bytes_per_s; /* of memory */
+} nf_peaks;
+
+NF_API nf_status nf_kernel_bench_create(const nf_kernel_bench_options* options,
+                                        nf_kernel_bench** out);
+/* NULL is fine. */
+NF_API void nf_kernel_bench_destroy(nf_kernel_bench* bench);
+NF_API nf_status nf_kernel_bench_describe(const nf_kernel_bench* bench, nf_kernel_bench_info* out);
+/* index in [0, num_cases). */
+NF_API nf_status nf_kernel_bench_case(const nf_kernel_bench* bench, uint32_t index,
+                                      nf_kernel_case* out);
+/* Launches a case for minimum_us (at most 60 s) and minimum_count times (1 .. 65536, which is also
+ * the most), after one that does not count. */
+NF_API nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t minimum_us,
+                                     uint32_t minimum_count, nf_kernel_times* out);
+/* The same effort for each peak. */
+NF_API nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,
+                                       uint32_t minimum_count, nf_peaks* out);
+
 #ifdef __cplusplus
 }
 #endif

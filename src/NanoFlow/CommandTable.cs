@@ -17,6 +17,7 @@ internal static class CommandTable
         AblateCommand.Command,
         SimulateCommand.Command,
         BenchThroughputCommand.Command,
+        BenchKernelsCommand.Command,
         EvalKlCommand.Command,
         MemoryCommand.Command,
         DoctorCommand.Command,

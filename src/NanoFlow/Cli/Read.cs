@@ -34,6 +34,18 @@ internal static class Read
             return isNumber && value >= min && value <= max;
         };
 
+    /// <summary>Milliseconds or seconds: "50ms", "2s".</summary>
+    public static Reader<TimeSpan> ShortTime(TimeSpan min, TimeSpan max) =>
+        (string text, out TimeSpan value) =>
+        {
+            var isMilliseconds = text.EndsWith("ms", StringComparison.Ordinal);
+            var digits = isMilliseconds ? text[..^2] : text.EndsWith('s') ? text[..^1] : "";
+            var isNumber = int.TryParse(
+                digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            value = TimeSpan.FromMilliseconds((double)number * (isMilliseconds ? 1 : 1000));
+            return isNumber && value >= min && value <= max;
+        };
+
     /// <summary>An origin, or as vLLM has it a JSON list of them.</summary>
     public static Reader<string[]> Origins { get; } = (string text, out string[] value) =>
     {
@@ -47,6 +59,32 @@ internal static class Read
         value = isSize ? (int)size : 0;
         return isSize;
     };
+
+    /// <summary>With commas between.</summary>
+    public static Reader<int[]> Integers(int min, int max) => (string text, out int[] value) =>
+    {
+        var read = Integer(min, max);
+        var numbers = new List<int>();
+        var isList = text.Split(',').All(part =>
+        {
+            var isNumber = read(part, out var number);
+            numbers.Add(number);
+            return isNumber;
+        });
+        value = [.. numbers];
+        return isList;
+    };
+
+    /// <summary>With an x between.</summary>
+    public static Reader<(int First, int Second)> Pair(int min, int max) =>
+        (string text, out (int First, int Second) value) =>
+        {
+            var parts = text.Split('x');
+            value = default;
+            return parts.Length == 2
+                && Integer(min, max)(parts[0], out value.First)
+                && Integer(min, max)(parts[1], out value.Second);
+        };
 
     public static Reader<double> Number(double min, double max) =>
         (string text, out double value) => double.TryParse(
