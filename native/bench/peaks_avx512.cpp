@@ -21,14 +21,17 @@ struct MultiplyAdd {
 
 // The sum is a factor, or the product would be moved out of the loop.
 struct PairMultiplyAdd {
-  using Sum = __m512i;
+  typedef int Sum __attribute__((vector_size(64)));
   static constexpr size_t kChains = 24;
   static constexpr int kOperations = 16 * 4;
   __m512i factors = _mm512_set1_epi16(3);
 
-  static Sum start(int chain) { return _mm512_set1_epi32(chain); }
-  Sum step(Sum sum) const { return _mm512_add_epi32(sum, _mm512_madd_epi16(sum, factors)); }
-  static int reduce(Sum sum) { return _mm512_cvtsi512_si32(sum) & 1; }
+  static Sum start(int chain) { return reinterpret_cast<Sum>(_mm512_set1_epi32(chain)); }
+  Sum step(Sum sum) const {
+    const auto pairs = reinterpret_cast<__m512i>(sum);
+    return sum + reinterpret_cast<Sum>(_mm512_madd_epi16(pairs, factors));
+  }
+  static int reduce(Sum sum) { return sum[0] & 1; }
 };
 
 }  // namespace

@@ -32,15 +32,17 @@ struct PairDot {
 };
 
 struct ByteDot {
-  using Sum = __m512i;
+  typedef int Sum __attribute__((vector_size(64)));
   static constexpr size_t kChains = 24;
   static constexpr int kOperations = 16 * 8;
   __m512i a = _mm512_set1_epi8(3);
   __m512i b = _mm512_set1_epi8(-5);
 
-  static Sum start(int chain) { return _mm512_set1_epi32(chain); }
-  Sum step(Sum sum) const { return _mm512_dpbusd_epi32(sum, a, b); }
-  static int reduce(Sum sum) { return _mm512_cvtsi512_si32(sum) & 1; }
+  static Sum start(int chain) { return reinterpret_cast<Sum>(_mm512_set1_epi32(chain)); }
+  Sum step(Sum sum) const {
+    return reinterpret_cast<Sum>(_mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum), a, b));
+  }
+  static int reduce(Sum sum) { return sum[0] & 1; }
 };
 
 }  // namespace

@@ -21,14 +21,17 @@ struct MultiplyAdd {
 };
 
 struct PairMultiplyAdd {
-  using Sum = __m128i;
+  typedef int Sum __attribute__((vector_size(16)));
   static constexpr size_t kChains = 12;
   static constexpr int kOperations = 4 * 4;
   __m128i factors = _mm_set1_epi16(3);
 
-  static Sum start(int chain) { return _mm_set1_epi32(chain); }
-  Sum step(Sum sum) const { return _mm_add_epi32(sum, _mm_madd_epi16(sum, factors)); }
-  static int reduce(Sum sum) { return _mm_cvtsi128_si32(sum) & 1; }
+  static Sum start(int chain) { return reinterpret_cast<Sum>(_mm_set1_epi32(chain)); }
+  Sum step(Sum sum) const {
+    const auto pairs = reinterpret_cast<__m128i>(sum);
+    return sum + reinterpret_cast<Sum>(_mm_madd_epi16(pairs, factors));
+  }
+  static int reduce(Sum sum) { return sum[0] & 1; }
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ std::vector<Way> ways_to_sample() {
   top_p.top_p = 0.95f;
   nf_sampling top_k = top_p;
   top_k.top_k = 50;
-  return {{"greedy", kGreedy}, {"top_p", top_p}, {"top_k, top_p", top_k}};
+  return {{"greedy", kGreedy}, {"top_p", top_p}, {"top_k+top_p", top_k}};
 }
 
 Case sample(const Kernel& kernel, uint32_t vocab, uint32_t samples, const Way& way) {

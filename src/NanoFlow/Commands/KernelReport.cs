@@ -43,20 +43,19 @@ internal sealed class KernelReport(DateTimeOffset date)
         Console.WriteLine($"peaks: {Peaks(run.Peaks)}");
         Console.WriteLine();
         var table = new Table(
-            "kernel", "shape", "rows", "median us", "spread", "GB/s", "GFLOP/s", "of peak");
+            "kernel", "shape", "rows", "us", "min", "max", "GB/s", "GFLOP/s", "of peak");
         foreach (var (which, times) in run.Rows)
         {
             table.Add(
                 WithoutInstructionSet(which.Kernel),
                 which.Shape,
                 Text.Of($"{which.Rows}"),
-                Text.Of($"{times.Median:F1}"),
-                Text.Of($"{Off(times.Min):+0;-0;-0}/{Off(times.Max):+0;-0;+0} %"),
+                Microseconds(times.Median),
+                Microseconds(times.Min),
+                Microseconds(times.Max),
                 Rate(which.Bytes, times),
                 Rate(which.Operations, times),
                 Share(run.Peaks.Bound(which), times));
-
-            double Off(double time) => ((time / times.Median) - 1) * 100;
         }
         Console.WriteLine(table);
     }
@@ -67,6 +66,9 @@ internal sealed class KernelReport(DateTimeOffset date)
             Text.Of($"{Name(each)} {peaks.Of(each) / 1e9:F0} GFLOP/s"));
         return string.Join(", ", parts) + Text.Of($", memory {peaks.Bytes / 1e9:F1} GB/s read");
     }
+
+    private static string Microseconds(double time) =>
+        time < 1000 ? Text.Of($"{time:F1}") : Text.Of($"{time:F0}");
 
     // 1e9 of them a second.
     private static string Rate(double amount, KernelTimes times) =>
