@@ -1,5 +1,6 @@
 #include "abi/kernel_bench.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -16,7 +17,6 @@ static_assert(static_cast<int>(Arithmetic::kBF16) == NF_ARITHMETIC_BF16);
 static_assert(static_cast<int>(Arithmetic::kI8) == NF_ARITHMETIC_I8);
 static_assert(static_cast<int>(Arithmetic::kCount) == NF_ARITHMETIC_COUNT);
 
-constexpr uint64_t kDefaultBytes = uint64_t{1280} << 20;  // many times the caches of most machines
 constexpr uint32_t kMaxWidth = 1u << 20;  // beyond every model's, and sizes in bytes are exact
 
 void check_range(uint32_t value, uint32_t least, uint32_t most, const char* name) {
@@ -56,7 +56,7 @@ bench::BenchOptions bench_options(const nf_kernel_bench_options& options) {
   }
   return {.isa = cpu::choose_isa(options.isa).isa,
           .num_threads = cpu::choose_threads(options.num_threads),
-          .memory_bytes = options.memory_bytes == 0 ? kDefaultBytes : options.memory_bytes,
+          .memory_bytes = options.memory_bytes == 0 ? SIZE_MAX : options.memory_bytes,
           .suite = std::move(suite)};
 }
 

@@ -316,8 +316,8 @@ nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t m
   });
 }
 
-nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,
-                                uint32_t minimum_count, nf_peaks* out) {
+nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us, uint32_t minimum_count,
+                                nf_peaks* out) {
   return guard([&] {
     require(bench, "bench");
     require(out, "out");

@@ -1,4 +1,5 @@
-// A launch that is timed: a row of the kernel table, a shape, and what a launch of it does at least.
+// A launch that is timed: a row of the kernel table, a shape, and what a launch of it does at
+// least.
 #pragma once
 
 #include <cstddef>

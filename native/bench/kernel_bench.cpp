@@ -10,8 +10,11 @@
 namespace nf::bench {
 namespace {
 
+// Many times the caches of most machines.
+constexpr size_t kWantedBytes = size_t{1280} << 20;
+
 // Four fifths of the memory are numbers; the rest takes results.
-constexpr size_t number_bytes(size_t memory_bytes) { return memory_bytes / 5 * 4 / 256 * 256; }
+constexpr size_t number_bytes(size_t memory_bytes) { return memory_bytes / 5 * 4; }
 constexpr size_t result_bytes(size_t memory_bytes) { return memory_bytes / 5; }
 
 std::vector<Case> cases_of(const BenchOptions& options) {
@@ -23,17 +26,22 @@ std::vector<Case> cases_of(const BenchOptions& options) {
   return cases;
 }
 
-// The memory that all cases need; checked against what the caller grants.
-size_t checked_memory(const std::vector<Case>& cases, size_t granted) {
+size_t needed_bytes(const Case& c) {
   constexpr size_t kStep = size_t{1} << 20;
-  size_t needed = granted / kStep * kStep;
+  const size_t fifths = std::max((Memory::number_bytes(c) + 3) / 4, Memory::result_bytes(c));
+  return (5 * (fifths + 1) + kStep - 1) / kStep * kStep;
+}
+
+// What is wanted, or more where a case needs it, or less where that is all that is granted.
+size_t checked_memory(const std::vector<Case>& cases, size_t granted) {
+  size_t needed = 0;
   for (const Case& c : cases) {
-    while (!Memory::holds(c, number_bytes(needed), result_bytes(needed))) needed += kStep;
+    needed = std::max(needed, needed_bytes(c));
+    NF_CHECK(needed <= granted, NF_INVALID_ARGUMENT,
+             "memory_bytes is " + std::to_string(granted) + "; " + c.kernel->name + " of " +
+                 c.shape + " needs " + std::to_string(needed));
   }
-  NF_CHECK(needed <= granted, NF_INVALID_ARGUMENT,
-           "memory_bytes: " + std::to_string(granted) + " are too few, the largest case needs " +
-               std::to_string(needed));
-  return granted;
+  return std::min(granted, std::max(needed, kWantedBytes));
 }
 
 LaneSpec lane_spec(const BenchOptions& options, const std::vector<Case>& cases) {
@@ -55,11 +63,10 @@ std::span<std::byte> allocate(MemoryBlocks& blocks, size_t bytes, const char* wh
 KernelBench::KernelBench(BenchOptions options)
     : options_(std::move(options)),
       cases_(cases_of(options_)),
+      memory_bytes_(checked_memory(cases_, options_.memory_bytes)),
       lane_(lane_spec(options_, cases_)),
-      memory_(allocate(blocks_, number_bytes(checked_memory(cases_, options_.memory_bytes)),
-                       "the numbers of a kernel bench"),
-              allocate(blocks_, result_bytes(options_.memory_bytes),
-                       "the results of a kernel bench"),
+      memory_(allocate(blocks_, number_bytes(memory_bytes_), "the numbers of a kernel bench"),
+              allocate(blocks_, result_bytes(memory_bytes_), "the results of a kernel bench"),
               lane_) {}
 
 Peaks KernelBench::measure_peaks(Effort effort) {

@@ -17,14 +17,14 @@ constexpr uint32_t kMaxLaunches = 65536;  // of a case in one run: of microsecon
 struct BenchOptions {
   cpu::Isa isa;
   uint32_t num_threads;
-  size_t memory_bytes;
+  size_t memory_bytes;  // at most
   Suite suite;
 };
 
 class KernelBench {
  public:
-  // Throws NF_INVALID_ARGUMENT with the number that would do where memory_bytes is too little for
-  // the largest case.
+  // Throws NF_INVALID_ARGUMENT with the name and the need of a case that memory_bytes is too little
+  // for.
   explicit KernelBench(BenchOptions options);
 
   cpu::Isa isa() const { return options_.isa; }
@@ -46,6 +46,7 @@ class KernelBench {
  private:
   BenchOptions options_;
   std::vector<Case> cases_;
+  size_t memory_bytes_;
   MemoryBlocks blocks_;
   cpu::CpuLane lane_;
   Memory memory_;

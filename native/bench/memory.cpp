@@ -67,16 +67,18 @@ Memory::Memory(std::span<std::byte> numbers, std::span<std::byte> results, Lane&
   fill_numbers(numbers_, lane);
 }
 
-bool Memory::holds(const Case& c, size_t number_bytes, size_t result_bytes) {
-  const bool logits = c.source == Source::kLogits;
-  NF_ASSERT(!logits || c.target_bytes == 0);
-  return std::max(c.warm_bytes, logits ? 0 : c.source_bytes) <= number_bytes &&
-         std::max(c.target_bytes, logits ? c.source_bytes : 0) <= result_bytes;
+size_t Memory::number_bytes(const Case& c) {
+  return std::max(c.warm_bytes, c.source == Source::kNumbers ? c.source_bytes : 0);
+}
+
+size_t Memory::result_bytes(const Case& c) {
+  return std::max(c.target_bytes, c.source == Source::kLogits ? c.source_bytes : 0);
 }
 
 void Memory::prepare(const Case& c, Lane& lane) {
-  NF_ASSERT(holds(c, numbers_.size(), results_.size()));
+  NF_ASSERT(number_bytes(c) <= numbers_.size() && result_bytes(c) <= results_.size());
   if (c.source == Source::kLogits) {
+    NF_ASSERT(c.target_bytes == 0);  // logits are where results are
     if (!results_are_logits_) fill_logits(results_, lane);
     results_are_logits_ = true;
   } else if (c.target_bytes > 0) {

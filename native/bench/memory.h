@@ -15,7 +15,8 @@ class Memory {
   Memory(std::span<std::byte> numbers, std::span<std::byte> results, Lane& lane);
 
   // What the two have to have room for.
-  static bool holds(const Case& c, size_t number_bytes, size_t result_bytes);
+  static size_t number_bytes(const Case& c);
+  static size_t result_bytes(const Case& c);
 
   // Makes the source of a case. Results of earlier launches may be lost.
   void prepare(const Case& c, Lane& lane);

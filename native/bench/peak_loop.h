@@ -4,9 +4,9 @@
 // multiply-adds in flight, and with their inputs they have to fit into its registers. Chains start
 // with different numbers, or a compiler would compute one for all.
 //
-// `Op` says what a step of a chain is. Its sums of integers are vectors of int: those of long long,
-// as __m512i is, GCC 12 does not keep in registers here. It is a type of the including file's own, so that no code
-// compiled for one instruction set is linked into another.
+// `Op` says what a step of a chain is. It is a type of the including file's own, so that no code
+// compiled for one instruction set is linked into another. Sums of integers are vectors of int:
+// those of long long, as __m512i is, GCC 12 does not keep in registers here.
 #pragma once
 
 #include <cstddef>

@@ -102,9 +102,8 @@ Peaks measure_peaks(cpu::Isa isa, Lane& lane, std::span<const std::byte> data, E
   for (size_t i = 0; i < size_t(Arithmetic::kCount); ++i) {
     const PeakLoop& loop = loops.of[i];
     if (loop.run == nullptr) continue;
-    const double seconds = least_seconds(effort, [&] {
-      return time_together(lane, [&](uint32_t) { loop.run(kIterations); });
-    });
+    const double seconds = least_seconds(
+        effort, [&] { return time_together(lane, [&](uint32_t) { loop.run(kIterations); }); });
     peaks.operations_per_s[i] = loop.operations * kIterations * units / seconds;
   }
   peaks.bytes_per_s = best_read_speed(lane, data, effort);

@@ -61,10 +61,8 @@ void make_quantize(const Kernel& kernel, const Suite& suite, std::vector<Case>& 
     c.prepare = [=] {
       return [=](const Operands& operands) {
         OpArgs args;
-        args.quantize = {.rows = {0, rows},
-                         .x = operands.source,
-                         .out = operands.target,
-                         .width = width};
+        args.quantize = {
+            .rows = {0, rows}, .x = operands.source, .out = operands.target, .width = width};
         return args;
       };
     };
@@ -80,10 +78,8 @@ void make_glu(const Kernel& kernel, const Suite& suite, std::vector<Case>& cases
     c.prepare = [=] {
       return [=](const Operands& operands) {
         OpArgs args;
-        args.glu = {.rows = {0, rows},
-                    .x = operands.source,
-                    .out = operands.target,
-                    .intermediate = width};
+        args.glu = {
+            .rows = {0, rows}, .x = operands.source, .out = operands.target, .intermediate = width};
         return args;
       };
     };
@@ -125,8 +121,8 @@ void make_combine_experts(const Kernel& kernel, const Suite& suite, std::vector<
     c.op.slots = experts.slots;
     c.prepare = [=] {
       const float weight = 1.0f / static_cast<float>(experts.slots);
-      auto routing = std::make_shared<std::vector<uint32_t>>(
-          size_t{rows} * 2 * experts.slots, std::bit_cast<uint32_t>(weight));
+      auto routing = std::make_shared<std::vector<uint32_t>>(size_t{rows} * 2 * experts.slots,
+                                                             std::bit_cast<uint32_t>(weight));
       return [=](const Operands& operands) {
         const auto* x = reinterpret_cast<const float*>(operands.source);
         OpArgs args;

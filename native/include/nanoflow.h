@@ -544,12 +544,12 @@ typedef struct nf_kernel_bench nf_kernel_bench;
 typedef struct nf_kernel_bench_options {
   uint32_t struct_size;
   uint32_t num_threads; /* as in nf_engine_options */
-  /* Weights, KV pages and rows go round in so much memory, so that launches find them there and not
-   * in the caches; all of it is used. 0: 1.25 GiB. Too little for the largest case is an error that
-   * says how much it needs. */
+  /* Weights, KV pages and rows go round in memory, so that launches find them there and not in the
+   * caches: in 1.25 GiB, or what the largest case needs. At most so much of it is taken; 0: as much
+   * as it may be. Too little for a case is an error that says how much it needs. */
   uint64_t memory_bytes;
   const char* isa; /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
-  /* Matrices of plain products are [matrix_out, matrix_in], at most 2^20 each; 0 both: 4096 and
+  /* The matrices of all products are [matrix_out, matrix_in], at most 2^20 each; both 0: 4096 and
    * 4096, and those of two models. */
   uint32_t matrix_out;
   uint32_t matrix_in;

@@ -38,6 +38,9 @@ public static partial class IncludeRules
             StandardAndSimd),
         new("native/cpu/",
             [Contract, "native/core/", "native/platform/", "native/cpu/"], StandardAndSimd),
+        new("native/bench/",
+            [Contract, "native/core/", "native/platform/", "native/cpu/", "native/bench/"],
+            StandardAndSimd),
         new("native/cuda/", [Contract, "native/core/", "native/platform/", "native/cuda/"], ".*"),
         new("native/abi/", ["native/"], Standard),
     ];

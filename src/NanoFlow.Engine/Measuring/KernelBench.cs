@@ -8,9 +8,6 @@ namespace NanoFlow.Engine.Measuring;
 
 public sealed unsafe class KernelBench : IDisposable
 {
-    /// <summary>What the native side takes if it may.</summary>
-    private const long WantedBytes = 1280L << 20;
-
     private NfKernelBench* _bench;
 
     private KernelBench(NfKernelBench* bench)
@@ -48,7 +45,7 @@ public sealed unsafe class KernelBench : IDisposable
             {
                 StructSize = (uint)sizeof(NfKernelBenchOptions),
                 NumThreads = checked((uint)threads),
-                MemoryBytes = (ulong)Math.Min(WantedBytes, AvailableMemory.Bytes() / 2),
+                MemoryBytes = (ulong)(AvailableMemory.Bytes() / 2),
                 Isa = utf8,
                 MatrixOut = checked((uint)(matrix?.Out ?? 0)),
                 MatrixIn = checked((uint)(matrix?.In ?? 0)),
