@@ -59,6 +59,15 @@ public sealed class CommandLineTests
     [InlineData("simulate --model Llama-3-8B --devices 3", "divisors of the 8 KV heads")]
     [InlineData("simulate --model Llama-3-8B --accelerator cpu-64 --devices 2", "no network")]
     [InlineData("simulate --model Llama-3-8B --accelerator V100 --dtype fp8", "no figure for fp8")]
+    [InlineData("bench kernels MODEL", "'MODEL' was not expected")]
+    [InlineData("bench kernels --threads 0", "numbers from 1 to 255")]
+    [InlineData("bench kernels --threads 1,,2", "'1,,2' is not")]
+    [InlineData("bench kernels --isa sse", "one of scalar, avx2, avx512, avx512bf16")]
+    [InlineData("bench kernels --min-time 61s", "1ms to 60s")]
+    [InlineData("bench kernels --min-time 5", "1ms to 60s")]
+    [InlineData("bench kernels --shape 4096", "two numbers from 1 to 1048576")]
+    [InlineData("bench kernels --shape 64x0", "two numbers from 1 to 1048576")]
+    [InlineData("bench kernels --filter gem_", "no kernel or shape")]
     public async Task Usage_Wrong_EndsWith2AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -81,6 +90,7 @@ public sealed class CommandLineTests
     [InlineData("simulate --model Llama-3-70B", "Llama-3-70B has 141 GB of weights")]
     [InlineData("simulate --models /no/such/file", "/no/such/file")]
     [InlineData("serve STORYTELLER --plan /no/such/plan --port 0", "/no/such/plan")]
+    [InlineData("bench kernels --shape 1048576x1048576", "of 1048576x1048576 needs")]
     public async Task Command_Impossible_EndsWith1AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -99,6 +109,7 @@ public sealed class CommandLineTests
     [InlineData("serve --help")]
     [InlineData("memory --help")]
     [InlineData("doctor --help")]
+    [InlineData("bench kernels --help")]
     [InlineData("simulate --help")]
     [InlineData("model inspect --help")]
     [InlineData("model new --help")]
