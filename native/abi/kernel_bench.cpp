@@ -5,7 +5,6 @@
 #include <string>
 
 #include "core/check.h"
-#include "platform/processor.h"
 
 namespace nf {
 namespace {
@@ -60,16 +59,6 @@ bench::BenchOptions bench_options(const nf_kernel_bench_options& options) {
           .suite = std::move(suite)};
 }
 
-nf_kernel_bench_info describe_bench(const bench::KernelBench& bench) {
-  nf_kernel_bench_info info{};
-  info.struct_size = sizeof(info);
-  info.num_cases = static_cast<uint32_t>(bench.cases().size());
-  info.num_threads = bench.num_threads();
-  copy_text(info.isa, cpu::isa_name(bench.isa()));
-  copy_text(info.processor, processor_name());
-  return info;
-}
-
 nf_kernel_case describe_case(const bench::KernelBench& bench, uint32_t index) {
   const bench::Case& c = checked_case(bench, index);
   nf_kernel_case info{};
@@ -91,8 +80,7 @@ nf_kernel_times run_case(bench::KernelBench& bench, uint32_t index, uint32_t min
   return {.median_us = times.median_ns / 1000,
           .min_us = times.min_ns / 1000,
           .max_us = times.max_ns / 1000,
-          .count = times.count,
-          .reserved = 0};
+          .count = times.count};
 }
 
 nf_peaks measure_peaks(bench::KernelBench& bench, uint32_t minimum_us, uint32_t minimum_count) {

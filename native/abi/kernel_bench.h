@@ -10,8 +10,6 @@ namespace nf {
 
 bench::BenchOptions bench_options(const nf_kernel_bench_options& options);
 
-nf_kernel_bench_info describe_bench(const bench::KernelBench& bench);
-
 // These check what they are given.
 nf_kernel_case describe_case(const bench::KernelBench& bench, uint32_t index);
 nf_kernel_times run_case(bench::KernelBench& bench, uint32_t index, uint32_t minimum_us,

@@ -293,10 +293,11 @@ nf_status nf_kernel_bench_create(const nf_kernel_bench_options* options, nf_kern
 
 void nf_kernel_bench_destroy(nf_kernel_bench* bench) { delete bench; }
 
-nf_status nf_kernel_bench_describe(const nf_kernel_bench* bench, nf_kernel_bench_info* out) {
+nf_status nf_kernel_bench_count(const nf_kernel_bench* bench, uint32_t* count) {
   return guard([&] {
     require(bench, "bench");
-    write_struct(nf::describe_bench(bench->bench), out, "out");
+    require(count, "count");
+    *count = static_cast<uint32_t>(bench->bench.cases().size());
   });
 }
 

@@ -27,8 +27,6 @@ class KernelBench {
   // for.
   explicit KernelBench(BenchOptions options);
 
-  cpu::Isa isa() const { return options_.isa; }
-  uint32_t num_threads() const { return options_.num_threads; }
   // Their arithmetic is what the instruction set computes with.
   const std::vector<Case>& cases() const { return cases_; }
 

@@ -537,32 +537,20 @@ NF_API nf_status nf_step_logits(nf_engine* engine, uint32_t slot, uint32_t sampl
 NF_API nf_status nf_sequence_pooled(nf_engine* engine, uint32_t sequence_slot, float* out,
                                     uint32_t capacity);
 
-/* The kernels of the CPU backend one by one, without an engine. One thread at a time a handle, and
- * one handle at a time where times are to mean something. */
+/* The kernels of the CPU backend one by one, without an engine: one thread at a time a handle. */
 typedef struct nf_kernel_bench nf_kernel_bench;
 
 typedef struct nf_kernel_bench_options {
   uint32_t struct_size;
   uint32_t num_threads; /* as in nf_engine_options */
-  /* Weights, KV pages and rows go round in memory, so that launches find them there and not in the
-   * caches: in 1.25 GiB, or what the largest case needs. At most so much of it is taken; 0: as much
-   * as it may be. Too little for a case is an error that says how much it needs. */
+  /* Launches go round in memory, 1.25 GiB or what the largest case needs, so that they do not find
+   * weights, KV pages and rows in the caches. So much of it is taken at most; 0: any amount. */
   uint64_t memory_bytes;
   const char* isa; /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
-  /* The matrices of all products are [matrix_out, matrix_in], at most 2^20 each; both 0: 4096 and
-   * 4096, and those of two models. */
+  /* Of all products, at most 2^20 each; both 0: 4096 and 4096, and the matrices of two models */
   uint32_t matrix_out;
   uint32_t matrix_in;
 } nf_kernel_bench_options;
-
-typedef struct nf_kernel_bench_info {
-  uint32_t struct_size;
-  uint32_t num_cases;
-  uint32_t num_threads;
-  uint32_t reserved;
-  char isa[32];
-  char processor[64]; /* as in nf_device_info */
-} nf_kernel_bench_info;
 
 /* What products are made of, and so which peak bounds them. */
 typedef enum nf_arithmetic {
@@ -578,45 +566,37 @@ typedef struct nf_kernel_case {
   uint32_t rows;
   uint32_t arithmetic; /* nf_arithmetic */
   uint32_t reserved;
-  char kernel[64]; /* e.g. "gemm_avx512bf16" */
-  char kind[32];   /* e.g. "gemm" */
-  char shape[64];  /* for people */
-  /* Of products and attention, a multiply-add being two; 0: neither. */
-  double operations;
-  /* That a launch must move between memory and the caches: weights and KV pages, and of ops without
-   * them what they read and write. 0: next to nothing. */
-  double bytes;
+  char kernel[64];   /* e.g. "gemm_avx512bf16" */
+  char kind[32];     /* e.g. "gemm" */
+  char shape[64];    /* for people */
+  double operations; /* of products and attention, a multiply-add being two; of others 0 */
+  double bytes;      /* weights and KV pages; of ops without them what they read and write */
 } nf_kernel_case;
 
 typedef struct nf_kernel_times {
   double median_us;
   double min_us;
   double max_us;
-  uint32_t count; /* of launches */
-  uint32_t reserved;
+  uint64_t count; /* of launches */
 } nf_kernel_times;
 
 /* The best that was seen with all threads busy. */
 typedef struct nf_peaks {
-  /* By nf_arithmetic: multiply-adds on registers, each two operations. 0: the instruction set does
-   * not have it. */
-  double operations_per_s[NF_ARITHMETIC_COUNT];
-  double read_bytes_per_s; /* of memory */
+  double operations_per_s[NF_ARITHMETIC_COUNT]; /* on registers; 0: not of this instruction set */
+  double read_bytes_per_s;                      /* of memory */
 } nf_peaks;
 
 NF_API nf_status nf_kernel_bench_create(const nf_kernel_bench_options* options,
                                         nf_kernel_bench** out);
 /* NULL is fine. */
 NF_API void nf_kernel_bench_destroy(nf_kernel_bench* bench);
-NF_API nf_status nf_kernel_bench_describe(const nf_kernel_bench* bench, nf_kernel_bench_info* out);
-/* index in [0, num_cases). */
+NF_API nf_status nf_kernel_bench_count(const nf_kernel_bench* bench, uint32_t* count);
 NF_API nf_status nf_kernel_bench_case(const nf_kernel_bench* bench, uint32_t index,
                                       nf_kernel_case* out);
 /* Launches a case for minimum_us (at most 60 s) and minimum_count times (1 .. 65536, which is also
- * the most), after one that does not count. */
+ * the most), after one that does not count. Peaks get as much each. */
 NF_API nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t minimum_us,
                                      uint32_t minimum_count, nf_kernel_times* out);
-/* The same effort for each peak. */
 NF_API nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,
                                        uint32_t minimum_count, nf_peaks* out);
 

@@ -257,9 +257,8 @@ TEST("the options of a kernel bench are checked before memory is taken") {
 TEST("calls of a kernel bench name the argument that is wrong") {
   KernelBench bench = small_bench(Isa::kScalar, 1);
   const auto count = uint32_t(bench.cases().size());
-  CHECK_EQ(nf::describe_bench(bench).num_cases, count);
   CHECK_EQ(std::string(nf::describe_case(bench, 0).kernel), bench.cases()[0].kernel->name);
-  CHECK_EQ(nf::run_case(bench, count - 1, 0, 1).count, 1u);
+  CHECK_EQ(nf::run_case(bench, count - 1, 0, 1).count, uint64_t{1});
   CHECK(says(refused([&] { nf::describe_case(bench, count); }), "index is "));
   CHECK(says(refused([&] { nf::run_case(bench, count, 0, 1); }), "index is "));
   CHECK(says(refused([&] { nf::run_case(bench, 0, 60'000'001, 1); }), "minimum_us is"));
@@ -272,6 +271,8 @@ TEST("calls of a kernel bench name the argument that is wrong") {
   CHECK_EQ(nf_kernel_bench_create(&options, &none), NF_INVALID_ARGUMENT);
   CHECK(says(nf_last_error(), "options: struct_size is not set"));
   CHECK_EQ(nf_kernel_bench_create(&options, nullptr), NF_INVALID_ARGUMENT);
+  uint32_t counted = 0;
+  CHECK_EQ(nf_kernel_bench_count(nullptr, &counted), NF_INVALID_ARGUMENT);
   nf_kernel_case description{};
   CHECK_EQ(nf_kernel_bench_case(nullptr, 0, &description), NF_INVALID_ARGUMENT);
   CHECK(says(nf_last_error(), "bench is NULL"));

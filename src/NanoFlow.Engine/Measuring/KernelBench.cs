@@ -13,20 +13,10 @@ public sealed unsafe class KernelBench : IDisposable
     private KernelBench(NfKernelBench* bench)
     {
         _bench = bench;
-        NfKernelBenchInfo info;
-        info.StructSize = (uint)sizeof(NfKernelBenchInfo);
-        NativeException.ThrowIfFailed(NativeMethods.KernelBenchDescribe(_bench, &info));
-        Threads = (int)info.NumThreads;
-        InstructionSet = NativeText.Of(info.Isa);
-        Processor = NativeText.Of(info.Processor);
-        Cases = [.. Enumerable.Range(0, (int)info.NumCases).Select(Describe)];
+        uint count;
+        NativeException.ThrowIfFailed(NativeMethods.KernelBenchCount(_bench, &count));
+        Cases = [.. Enumerable.Range(0, (int)count).Select(Describe)];
     }
-
-    public int Threads { get; }
-
-    public string InstructionSet { get; }
-
-    public string Processor { get; }
 
     public IReadOnlyList<KernelCase> Cases { get; }
 

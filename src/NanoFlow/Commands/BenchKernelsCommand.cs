@@ -61,13 +61,18 @@ internal static class BenchKernelsCommand
     private static Task<int> Run(Given given)
     {
         var isJson = given.Get(CommonFlags.Json, false);
-        var counts = ThreadCounts(given);
-        var report = new KernelReport(DateTimeOffset.UtcNow);
+        var device = DeviceProbe.Of(DeviceKind.Cpu).Device
+            ?? throw new CommandException("there is no CPU backend");
+        var counts = ThreadCounts(given, device.UnitCount);
+        var instructionSet = given.All(InstructionSet) is [.., var named]
+            ? named
+            : device.InstructionSet;
+        var report = new KernelReport(DateTimeOffset.UtcNow, device.Processor, instructionSet);
         using (var progress = new ProgressLine("measuring", total => $"{total} cases"))
         {
             for (var i = 0; i < counts.Length; i++)
             {
-                report.Add(Measure(given, counts[i], (done, total) =>
+                report.Add(Measure(given, instructionSet, counts[i], (done, total) =>
                     progress.Report((i * total) + done, counts.Length * total)));
             }
         }
@@ -75,24 +80,22 @@ internal static class BenchKernelsCommand
         return Task.FromResult(0);
     }
 
-    private static KernelRun Measure(Given given, int threads, Action<int, int> report)
+    private static KernelRun Measure(
+        Given given, string instructionSet, int threads, Action<int, int> report)
     {
         var time = given.Get(MinTime, DefaultTime);
-        using var bench = KernelBench.Open(
-            threads,
-            given.All(InstructionSet) is [.., var named] ? named : null,
-            given.GetOrNull(Shape));
+        using var bench = KernelBench.Open(threads, instructionSet, given.GetOrNull(Shape));
         var filters = given.All(Filter);
         var cases = bench.Cases.Where(each => Passes(each, filters)).ToArray();
         if (cases.Length == 0)
         {
             throw new UsageException(
                 $"--filter {string.Join(", ", filters)}: no kernel or shape of "
-                + $"{bench.InstructionSet} contains it");
+                + $"{instructionSet} contains it");
         }
         report(0, cases.Length);
         var peaks = bench.MeasurePeaks(time > PeakTime ? time : PeakTime, Launches);
-        var run = new KernelRun(bench.Processor, bench.InstructionSet, threads, peaks);
+        var run = new KernelRun(threads, peaks);
         for (var i = 0; i < cases.Length; i++)
         {
             run.Rows.Add((cases[i], bench.Run(cases[i], time, Launches)));
@@ -106,14 +109,9 @@ internal static class BenchKernelsCommand
             each.Kernel.Contains(text, StringComparison.Ordinal)
             || each.Shape.Contains(text, StringComparison.Ordinal));
 
-    private static int[] ThreadCounts(Given given)
+    private static int[] ThreadCounts(Given given, int all)
     {
         var named = given.All(Threads).SelectMany(list => list).Distinct().ToArray();
-        if (named.Length > 0)
-        {
-            return named;
-        }
-        var device = DeviceProbe.Of(DeviceKind.Cpu).Device;
-        return [.. new[] { 1, Math.Max(1, device?.UnitCount ?? 1) }.Distinct()];
+        return named.Length > 0 ? named : [.. new[] { 1, all }.Distinct()];
     }
 }

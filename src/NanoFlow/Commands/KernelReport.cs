@@ -9,13 +9,13 @@ using NanoFlow.Engine.Measuring;
 namespace NanoFlow.Commands;
 
 /// <summary>What was measured on a lane of so many threads.</summary>
-internal sealed record KernelRun(
-    string Processor, string InstructionSet, int Threads, KernelPeaks Peaks)
+internal sealed record KernelRun(int Threads, KernelPeaks Peaks)
 {
     public List<(KernelCase Case, KernelTimes Times)> Rows { get; } = [];
 }
 
-internal sealed class KernelReport(DateTimeOffset date)
+internal sealed class KernelReport(
+    DateTimeOffset date, string processor, string instructionSet)
 {
     public static readonly string[] InstructionSets = ["scalar", "avx2", "avx512", "avx512bf16"];
 
@@ -36,10 +36,10 @@ internal sealed class KernelReport(DateTimeOffset date)
         }
     }
 
-    private static void WriteTable(KernelRun run)
+    private void WriteTable(KernelRun run)
     {
         var threads = run.Threads == 1 ? "1 thread" : $"{run.Threads} threads";
-        Console.WriteLine($"{run.Processor}, {run.InstructionSet}, {threads}");
+        Console.WriteLine($"{processor}, {instructionSet}, {threads}");
         Console.WriteLine($"peaks: {Peaks(run.Peaks)}");
         Console.WriteLine();
         var table = new Table(
@@ -103,8 +103,8 @@ internal sealed class KernelReport(DateTimeOffset date)
         {
             json.WriteStartObject();
             json.WriteString("date", date.ToString("O", CultureInfo.InvariantCulture));
-            json.WriteString("processor", _runs[0].Processor);
-            json.WriteString("isa", _runs[0].InstructionSet);
+            json.WriteString("processor", processor);
+            json.WriteString("isa", instructionSet);
             json.WriteStartArray("peaks");
             _runs.ForEach(run => WritePeaks(json, run));
             json.WriteEndArray();
