@@ -1,5 +1,6 @@
 // Asks an OpenAI-compatible server over HTTP. It knows no retries and no proxies: what is measured
-// is the server.
+// is the server. Every request has a connection of its own: some servers close one that is kept at
+// the moment at which the next request is sent on it, which would count as a failure.
 
 using System.Diagnostics;
 using System.Net.Http.Headers;
@@ -27,10 +28,10 @@ internal sealed class CompletionClient : IDisposable
         {
             UseProxy = false,
             AllowAutoRedirect = false,
-            PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,
+            DefaultRequestHeaders = { ConnectionClose = true },
         };
         if (apiKey is not null)
         {
@@ -91,17 +92,16 @@ internal sealed class CompletionClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    // To the end, so that the connection can be used again.
-    private static async Task ReadAsync(Stream bytes, CompletionStream stream, CancellationToken cancel)
+    // To the end of the answer, which may come after the end of the stream: a server must not take
+    // its client for one that has left.
+    private static async Task ReadAsync(
+        Stream bytes, CompletionStream stream, CancellationToken cancel)
     {
-        var afterDone = 0;
-        while (await bytes.ReadAsync(stream.Room(), cancel) is > 0 and var count)
+        var afterwards = 0;
+        while (afterwards < LoadLimits.BodyBytes
+            && await bytes.ReadAsync(stream.Room(), cancel) is > 0 and var count)
         {
-            afterDone += stream.IsDone ? count : 0;
-            if (afterDone > LoadLimits.BodyBytes)
-            {
-                throw new RequestFailure("the stream goes on after its end");
-            }
+            afterwards += stream.IsDone ? count : 0;
             stream.Take(count, Stopwatch.GetTimestamp());
         }
     }

@@ -6,11 +6,13 @@ namespace NanoFlow.Benchmarks;
 
 /// <param name="percentiles">0 to 100, ascending.</param>
 internal sealed class LatencyTable(
-    IReadOnlyCollection<Answer> answers, IReadOnlyList<double> percentiles)
+    IReadOnlyList<LatencyMetric> metrics,
+    IReadOnlyCollection<Answer> answers,
+    IReadOnlyList<double> percentiles)
 {
     private readonly (LatencyMetric Metric, Distribution? Times)[] _rows =
     [
-        .. LatencyMetric.All.Select(metric =>
+        .. metrics.Select(metric =>
             (metric, Distribution.Of(answers.SelectMany(metric.Samples)))),
     ];
 

@@ -12,11 +12,7 @@ internal sealed record LoadResult(
     TimeSpan Elapsed,
     int PeakConcurrency)
 {
-    public LoadRates Rates => new(
-        Elapsed,
-        Answers.Count,
-        Answers.Sum(answer => (long)answer.InputTokens),
-        Answers.Sum(answer => (long)answer.OutputTokens));
+    public LoadRates Rates => new(Elapsed, Answers);
 
     /// <summary>Requests a second that met all objectives.</summary>
     public double Goodput(IReadOnlyList<Objective> objectives) => Answers.Count(
@@ -32,37 +28,34 @@ internal sealed record LoadResult(
         figures.Add("max_concurrent_requests", "in flight at most", PeakConcurrency);
         Rates.AddTo(figures);
         double? goodput = objectives.Count > 0 ? Goodput(objectives) : null;
-        var text = goodput is { } rate
-            ? LoadRates.Text(rate) + ", objectives met"
-            : "not asked for: --goodput";
-        figures.Add("request_goodput", "good requests", goodput, text);
+        var text = Text.Of($"{goodput:F2} requests/s");
+        figures.Add("request_goodput", goodput is null ? "" : "request goodput", goodput, text);
     }
 }
 
-/// <param name="Requests">That were answered.</param>
-internal sealed record LoadRates(
-    TimeSpan Elapsed, int Requests, long InputTokens, long OutputTokens)
+/// <param name="elapsed">That all of them took together.</param>
+internal sealed class LoadRates(TimeSpan elapsed, IReadOnlyCollection<Answer> answers)
 {
-    private readonly double _seconds = Elapsed.TotalSeconds;
+    private readonly double _seconds = elapsed.TotalSeconds;
+    private readonly long _input = answers.Sum(answer => (long)answer.InputTokens);
+    private readonly long _output = answers.Sum(answer => (long)answer.OutputTokens);
 
-    public double RequestThroughput => Requests / _seconds;
+    public double RequestThroughput => answers.Count / _seconds;
 
-    public double OutputThroughput => OutputTokens / _seconds;
+    public double OutputThroughput => _output / _seconds;
 
-    public double TotalThroughput => (InputTokens + OutputTokens) / _seconds;
+    public double TotalThroughput => (_input + _output) / _seconds;
 
     public void AddTo(Figures figures)
     {
-        figures.Add("duration", "duration", _seconds, Cli.Text.Of($"{_seconds:F2} s"));
-        figures.Add("total_input_tokens", "input tokens", InputTokens);
-        figures.Add("total_output_tokens", "output tokens", OutputTokens);
-        Add("request_throughput", "requests", RequestThroughput);
-        Add("output_throughput", "output tokens", OutputThroughput);
-        Add("total_token_throughput", "input and output tokens", TotalThroughput);
+        figures.Add("duration", "duration", _seconds, Text.Of($"{_seconds:F2} s"));
+        figures.Add("total_input_tokens", "input tokens", _input);
+        figures.Add("total_output_tokens", "output tokens", _output);
+        Add("request_throughput", "request throughput", RequestThroughput, "requests/s");
+        Add("output_throughput", "output throughput", OutputThroughput, "tokens/s");
+        Add("total_token_throughput", "total throughput", TotalThroughput, "tokens/s");
 
-        void Add(string key, string label, double rate) =>
-            figures.Add(key, label, rate, Text(rate));
+        void Add(string key, string label, double rate, string unit) =>
+            figures.Add(key, label, rate, Text.Of($"{rate:F2} {unit}"));
     }
-
-    public static string Text(double rate) => Cli.Text.Of($"{rate:F2} a second");
 }

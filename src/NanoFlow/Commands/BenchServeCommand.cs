@@ -43,7 +43,8 @@ internal static class BenchServeCommand
         Given given, LoadedServer server, RequestRate rate, LoadResult result)
     {
         var asJson = given.Get(CommonFlags.Json, false);
-        var latencies = new LatencyTable(result.Answers, LoadFlags.PercentilesOf(given));
+        var latencies = new LatencyTable(
+            LatencyMetric.All, result.Answers, LoadFlags.PercentilesOf(given));
         var figures = new Figures();
         figures.Add("server", "server", server.Url);
         figures.Add("model_id", "model", server.Model);
