@@ -2,7 +2,6 @@
 
 using System.Buffers;
 using System.Text.Json;
-using NanoFlow.Cli;
 
 namespace NanoFlow.Benchmarks;
 
@@ -13,18 +12,14 @@ internal sealed class CompletionFields
 
     private readonly JsonProperty[] _shared;
 
-    /// <param name="model">Its name; null: the server has one model and needs none.</param>
     /// <param name="extra">Fields to send besides or instead of the others; an object.</param>
-    public CompletionFields(string? model, double temperature, bool ignoreEos, JsonElement extra)
+    public CompletionFields(string model, double temperature, bool ignoreEos, JsonElement extra)
     {
         var own = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(own))
         {
             json.WriteStartObject();
-            if (model is not null)
-            {
-                json.WriteString("model"u8, model);
-            }
+            json.WriteString("model"u8, model);
             json.WriteNumber("temperature"u8, temperature);
             json.WriteBoolean("ignore_eos"u8, ignoreEos);
             json.WriteBoolean("stream"u8, true);
