@@ -59,6 +59,18 @@ public sealed class CommandLineTests
     [InlineData("simulate --model Llama-3-8B --devices 3", "divisors of the 8 KV heads")]
     [InlineData("simulate --model Llama-3-8B --accelerator cpu-64 --devices 2", "no network")]
     [InlineData("simulate --model Llama-3-8B --accelerator V100 --dtype fp8", "no figure for fp8")]
+    [InlineData("bench serve", "URL is missing")]
+    [InlineData("bench serve localhost:8000", "is no URL such as http://127.0.0.1:8000")]
+    [InlineData("bench serve http://h --num-prompts 0", "1 to 1000000")]
+    [InlineData("bench serve http://h --burstiness 2", "--burstiness needs a number")]
+    [InlineData("bench serve http://h --pairs 2", "--pairs needs --compare-with")]
+    [InlineData("bench serve http://h --compare-with h", "--compare-with: 'h' is no URL")]
+    [InlineData("bench serve http://h --dataset-name trace", "needs --trace FILE")]
+    [InlineData("bench serve http://h --dataset-name random --trace x", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --request-rate trace", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --max-input-len 5", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --trace x --input-len 5", "for --dataset-name random")]
+    [InlineData("bench serve http://h --goodput tfft:5", "--goodput: 'tfft:5' is not ttft:MS")]
     public async Task Usage_Wrong_EndsWith2AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -81,6 +93,7 @@ public sealed class CommandLineTests
     [InlineData("simulate --model Llama-3-70B", "Llama-3-70B has 141 GB of weights")]
     [InlineData("simulate --models /no/such/file", "/no/such/file")]
     [InlineData("serve STORYTELLER --plan /no/such/plan --port 0", "/no/such/plan")]
+    [InlineData("bench serve http://127.0.0.1:1 --trace /no/such/trace", "/no/such/trace")]
     public async Task Command_Impossible_EndsWith1AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -100,6 +113,8 @@ public sealed class CommandLineTests
     [InlineData("memory --help")]
     [InlineData("doctor --help")]
     [InlineData("simulate --help")]
+    [InlineData("bench serve --help")]
+    [InlineData("bench throughput --help")]
     [InlineData("model inspect --help")]
     [InlineData("model new --help")]
     public async Task Help_IsGiven(string arguments)
