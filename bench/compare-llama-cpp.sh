@@ -10,6 +10,7 @@
 #   --nanoflow PATH         nanoflow; default: the one that ./build.sh publish makes
 #   --pairs N               runs of each server a row, by turns; default 5
 #   --threads N             threads of both servers; default: all cores
+#   --port N                first of the two ports that are used; default 9100
 #   --rows LIST             rows with commas between them; default: all whose files were named
 #       bf16-16, bf16-64         16 and 64 clients, 256 tokens in and 64 out: total tokens/s
 #       bf16-1                   1 client: times of a token and to the first token
@@ -26,7 +27,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 nanoflow=$root/artifacts/publish/linux-x64/nanoflow
 model='' bf16='' q8='' q4='' pairs=5 threads=$(nproc) rows=''
 llama=(llama-server)
-ours=9100 theirs=9101       # ports
+port=9100
 patience=300                # seconds until a server must be ready
 context=512                 # tokens of a llama.cpp slot: 256 in and 64 out have room
 logs=$(mktemp -d)
@@ -34,7 +35,7 @@ running=()                  # process ids of servers
 
 usage() {
   echo "compare-llama-cpp.sh: $*" >&2
-  sed -n 's/^# \{0,1\}//; 4,20p' "${BASH_SOURCE[0]}" >&2
+  sed -n 's/^# \{0,1\}//; 4,21p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -60,6 +61,7 @@ while [ $# -gt 0 ]; do
     --nanoflow) nanoflow=$2 ;;
     --pairs) pairs=$2 ;;
     --threads) threads=$2 ;;
+    --port) port=$2 ;;
     --rows) rows=${2//,/ } ;;
     *) usage "no flag $1" ;;
   esac
@@ -69,8 +71,18 @@ done
 [ -x "$nanoflow" ] || usage "--nanoflow: $nanoflow cannot be run"
 [[ $pairs =~ ^[1-9][0-9]*$ ]] || usage "--pairs: '$pairs' is no count"
 [[ $threads =~ ^[1-9][0-9]*$ ]] || usage "--threads: '$threads' is no count"
+[[ $port =~ ^[1-9][0-9]{0,4}$ ]] || usage "--port: '$port' is no port"
+ours=$port theirs=$((port + 1))
 [ -n "$rows" ] || rows="${bf16:+bf16-16 bf16-64 bf16-1 start}${q8:+ int8-16-q8}${q4:+ int8-16-q4}"
 [ -n "$rows" ] || usage "--gguf is missing"
+for row in $rows; do
+  case $row in
+    bf16-16 | bf16-64 | bf16-1 | start) [ -n "$bf16" ] || usage "row $row needs --gguf" ;;
+    int8-16-q8 | int8-1) [ -n "$q8" ] || usage "row $row needs --gguf-q8" ;;
+    int8-16-q4) [ -n "$q4" ] || usage "row $row needs --gguf-q4" ;;
+    *) usage "no row $row" ;;
+  esac
+done
 
 # Status of GET /health on a port: 200 when the server is ready.
 health() {
@@ -102,7 +114,6 @@ start() {
 start_both() {
   local slots=$1 gguf=$2
   shift 2
-  [ -n "$gguf" ] || fail "row $row: its GGUF file was not named"
   start $ours nanoflow "$nanoflow" serve "$model" --host 127.0.0.1 --port $ours \
     --threads "$threads" "$@"
   memory=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/${running[-1]}/status")
@@ -173,6 +184,6 @@ for row in $rows; do
     int8-16-q8) measure 16 "int8 / Q8_0" "$q8" --quantization int8 ;;
     int8-16-q4) measure 16 "int8 / Q4_0" "$q4" --quantization int8 ;;
     int8-1) measure 1 "int8 / Q8_0" "$q8" --quantization int8 ;;
-    *) usage "no row $row" ;;
   esac
 done
+rm -rf "$logs"

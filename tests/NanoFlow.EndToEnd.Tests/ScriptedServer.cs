@@ -47,7 +47,8 @@ public sealed class ScriptedServer : IAsyncDisposable
         $"{{\"choices\":[{{\"index\":0,\"text\":\"{text}\"}}]}}";
 
     public static string Usage(int input, int output) =>
-        $"{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}}}";
+        $"{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{input},"
+        + $"\"completion_tokens\":{output}}}}}";
 
     public static string Json(int status, string body) =>
         $"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -29,7 +29,8 @@ public sealed class WorkloadTests
         Assert.Equal(
             Enumerable.Range(5, 11),
             workload.Requests.Select(request => request.Input).Distinct().Order());
-        Assert.Equal([1, 2], workload.Requests.Select(request => request.Output).Distinct().Order());
+        Assert.Equal(
+            [1, 2], workload.Requests.Select(request => request.Output).Distinct().Order());
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-// What a server says is wrong: the message of an error object, in the forms that servers have for it.
+// What a server says is wrong: the message of an error object, in the forms that servers have.
 
 using System.Text;
 using System.Text.Json;
@@ -26,7 +26,8 @@ internal static class ErrorText
     {
         foreach (var name in (ReadOnlySpan<string>)["error", "message", "detail"])
         {
-            if (error.ValueKind == JsonValueKind.Object && error.TryGetProperty(name, out var inner))
+            if (error.ValueKind == JsonValueKind.Object
+                && error.TryGetProperty(name, out var inner))
             {
                 return Of(inner);
             }

@@ -1,6 +1,6 @@
-// Lengths of real requests, and when they came: a CSV file as Azure publishes its traces of language
-// models. The first line names the columns; ContextTokens and GeneratedTokens must be there,
-// TIMESTAMP only where arrivals are wanted; others are ignored. Rows stay in the file's order.
+// Lengths of real requests, and when they came: a CSV file as Azure publishes its traces of
+// language models. The first line names the columns; ContextTokens and GeneratedTokens must be
+// there, TIMESTAMP only where arrivals are wanted; others are ignored. Rows stay in their order.
 
 using System.Globalization;
 using NanoFlow.Cli;

@@ -1,6 +1,6 @@
 // Random numbers that are the same for a seed on every machine and with every .NET: what was
-// measured can be measured again with the same prompts and arrivals. SplitMix64; streams of one seed
-// are told apart by an index.
+// measured can be measured again with the same prompts and arrivals. SplitMix64; streams of one
+// seed are told apart by an index.
 
 namespace NanoFlow.Benchmarks;
 

@@ -17,7 +17,7 @@ internal abstract record Flag(
     /// </summary>
     public bool Repeats { get; init; }
 
-    /// <summary>Takes all words up to the next flag, each a value. It may also be repeated.</summary>
+    /// <summary>Takes all words up to the next flag, each a value; may also be repeated.</summary>
     public bool TakesWords { get; init; }
 
     /// <summary>Its name in other programs that users come from; null when there is none.</summary>
