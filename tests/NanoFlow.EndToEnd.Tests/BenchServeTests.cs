@@ -171,6 +171,10 @@ public sealed class BenchServeTests
     [Fact]
     public async Task Server_NotThereOrWithoutModels_IsOneLine()
     {
+        // Connections wait for somebody to accept them.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var silentPort = ((IPEndPoint)silent.LocalEndpoint).Port;
         using var free = new TcpListener(IPAddress.Loopback, 0);
         free.Start();
         var port = ((IPEndPoint)free.LocalEndpoint).Port;
@@ -179,6 +183,8 @@ public sealed class BenchServeTests
         await using var failing = new ScriptedServer(ScriptedServer.Json(400, "no such model"));
 
         await AssertLineAsync($"http://127.0.0.1:{port}", "refused");
+        await AssertLineAsync(
+            $"http://127.0.0.1:{silentPort}", "not done after 1 s", "--request-timeout", "1s");
         await AssertLineAsync(other.Url, "no list of models: use --model");
         await AssertLineAsync(failing.Url, "warming up: HTTP 400: no such model", "--model", "m");
     }

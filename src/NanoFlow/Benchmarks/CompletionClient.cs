@@ -146,9 +146,9 @@ internal sealed class CompletionClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new RequestFailure(e.InnerException is { } inner
-                ? $"{e.Message} {inner.Message}"
-                : e.Message);
+            var inner = e.InnerException?.Message;
+            throw new RequestFailure(
+                inner is null || e.Message.Contains(inner) ? e.Message : $"{e.Message} {inner}");
         }
     }
 }
