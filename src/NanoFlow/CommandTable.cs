@@ -16,6 +16,7 @@ internal static class CommandTable
         TraceCommand.Command,
         AblateCommand.Command,
         SimulateCommand.Command,
+        BenchServeCommand.Command,
         BenchThroughputCommand.Command,
         BenchKernelsCommand.Command,
         EvalKlCommand.Command,

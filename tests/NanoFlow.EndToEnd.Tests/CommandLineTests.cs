@@ -68,6 +68,18 @@ public sealed class CommandLineTests
     [InlineData("bench kernels --shape 4096", "two numbers from 1 to 1048576")]
     [InlineData("bench kernels --shape 64x0", "two numbers from 1 to 1048576")]
     [InlineData("bench kernels --filter gem_", "no kernel or shape")]
+    [InlineData("bench serve", "URL is missing")]
+    [InlineData("bench serve localhost:8000", "is no URL such as http://127.0.0.1:8000")]
+    [InlineData("bench serve http://h --num-prompts 0", "1 to 1000000")]
+    [InlineData("bench serve http://h --burstiness 2", "--burstiness needs a number")]
+    [InlineData("bench serve http://h --pairs 2", "--pairs needs --compare-with")]
+    [InlineData("bench serve http://h --compare-with h", "--compare-with: 'h' is no URL")]
+    [InlineData("bench serve http://h --dataset-name trace", "needs --trace FILE")]
+    [InlineData("bench serve http://h --dataset-name random --trace x", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --request-rate trace", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --max-input-len 5", "for --dataset-name trace")]
+    [InlineData("bench serve http://h --trace x --input-len 5", "for --dataset-name random")]
+    [InlineData("bench serve http://h --goodput tfft:5", "--goodput: 'tfft:5' is not ttft:MS")]
     public async Task Usage_Wrong_EndsWith2AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -91,6 +103,7 @@ public sealed class CommandLineTests
     [InlineData("simulate --models /no/such/file", "/no/such/file")]
     [InlineData("serve STORYTELLER --plan /no/such/plan --port 0", "/no/such/plan")]
     [InlineData("bench kernels --shape 1048576x1048576", "of 1048576x1048576 needs")]
+    [InlineData("bench serve http://127.0.0.1:1 --trace /no/such/trace", "/no/such/trace")]
     public async Task Command_Impossible_EndsWith1AndOneLine(string arguments, string says)
     {
         var finished = await NanoFlowProcess.RunAsync(
@@ -111,6 +124,8 @@ public sealed class CommandLineTests
     [InlineData("doctor --help")]
     [InlineData("bench kernels --help")]
     [InlineData("simulate --help")]
+    [InlineData("bench serve --help")]
+    [InlineData("bench throughput --help")]
     [InlineData("model inspect --help")]
     [InlineData("model new --help")]
     public async Task Help_IsGiven(string arguments)

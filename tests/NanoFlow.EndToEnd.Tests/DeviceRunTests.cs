@@ -40,7 +40,7 @@ public sealed class DeviceRunTests : IDisposable
         Assert.Contains("bench-16-16-sequential", steps.Keys);
         Assert.Contains("goldens", steps.Keys);
         Assert.Contains(
-            "| output_tokens_per_s | ", await File.ReadAllTextAsync(In("copy/results.md")));
+            "| output_throughput | ", await File.ReadAllTextAsync(In("copy/results.md")));
 
         // Nothing is left to do; what is asked for again is done again.
         var table = File.GetLastWriteTimeUtc(In("out/results/calibrate.json"));

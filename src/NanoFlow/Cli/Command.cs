@@ -16,11 +16,16 @@ internal sealed class Given(string? argument, IReadOnlyDictionary<Flag, List<obj
 {
     public string Argument => argument!;
 
+    public bool Has(Flag flag) => values.ContainsKey(flag);
+
     public T Get<T>(Flag<T> flag, T fallback)
         where T : notnull => values.TryGetValue(flag, out var list) ? (T)list[^1] : fallback;
 
     public T? GetOrNull<T>(Flag<T> flag)
         where T : struct => values.TryGetValue(flag, out var list) ? (T)list[^1] : null;
+
+    public string? GetOrNull(Flag<string> flag) =>
+        values.TryGetValue(flag, out var list) ? (string)list[^1] : null;
 
     public IReadOnlyList<T> All<T>(Flag<T> flag)
         where T : notnull =>

@@ -30,7 +30,7 @@ internal static class CommandLine
         string? argument = null;
         for (var i = 0; i < words.Length; i++)
         {
-            if (!words[i].StartsWith("--", StringComparison.Ordinal))
+            if (!IsFlag(words[i]))
             {
                 argument = command.Argument is not null && argument is null
                     ? words[i]
@@ -40,6 +40,10 @@ internal static class CommandLine
 
             var (flag, text) = ReadFlag(command, words, ref i);
             Add(values, flag, flag.Parse(text, flag.Name));
+            while (flag.TakesWords && i + 1 < words.Length && !IsFlag(words[i + 1]))
+            {
+                Add(values, flag, flag.Parse(words[++i], flag.Name));
+            }
         }
 
         if (command.Argument is not null && argument is null)
@@ -56,7 +60,7 @@ internal static class CommandLine
         var word = words[i];
         var equals = word.IndexOf('=');
         var name = equals < 0 ? word : word[..equals];
-        var flag = command.Flags.FirstOrDefault(f => f.Name == name)
+        var flag = command.Flags.FirstOrDefault(f => f.Name == name || f.Also == name)
             ?? throw new UsageException(
                 $"no flag {name}{Suggestion.For(name, command.Flags.Select(f => f.Name))}");
         if (equals >= 0)
@@ -69,10 +73,12 @@ internal static class CommandLine
             return (flag, "true");
         }
 
-        return ++i < words.Length && !words[i].StartsWith("--", StringComparison.Ordinal)
+        return ++i < words.Length && !IsFlag(words[i])
             ? (flag, words[i])
             : throw new UsageException($"{name} needs a value: {flag.Range}");
     }
+
+    private static bool IsFlag(string word) => word.StartsWith("--", StringComparison.Ordinal);
 
     private static void AddVariables(
         Command command, Dictionary<Flag, List<object>> values, Func<string, string?> variable)
@@ -84,7 +90,7 @@ internal static class CommandLine
                 continue;
             }
 
-            foreach (var part in flag.Repeats ? text.Split(',') : [text])
+            foreach (var part in flag.Repeats || flag.TakesWords ? text.Split(',') : [text])
             {
                 Add(values, flag, flag.Parse(part, flag.Variable));
             }

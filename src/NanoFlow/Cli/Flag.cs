@@ -17,6 +17,12 @@ internal abstract record Flag(
     /// </summary>
     public bool Repeats { get; init; }
 
+    /// <summary>Takes all words up to the next flag, each a value; may also be repeated.</summary>
+    public bool TakesWords { get; init; }
+
+    /// <summary>Its name in other programs that users come from; null when there is none.</summary>
+    public string? Also { get; init; }
+
     public string Variable => "NANOFLOW_" + Name[2..].Replace('-', '_').ToUpperInvariant();
 
     /// <exception cref="UsageException">Not a value of this flag.</exception>

@@ -29,7 +29,13 @@ internal static class HelpText
         text.Append("\n\n");
         foreach (var flag in command.Flags)
         {
-            var ends = flag.Repeats ? " (may be repeated)" : "";
+            var ends = (flag.Repeats, flag.TakesWords, flag.Also) switch
+            {
+                (_, true, _) => " (several words)",
+                (true, _, _) => " (may be repeated)",
+                (_, _, { } also) => $" (also {also})",
+                _ => "",
+            };
             var range = flag.Value is null ? "" : $" Allowed: {flag.Range}.";
             Entry(
                 text,
