@@ -14,7 +14,8 @@ using bench::Arithmetic;
 static_assert(static_cast<int>(Arithmetic::kF32) == NF_ARITHMETIC_F32);
 static_assert(static_cast<int>(Arithmetic::kBF16) == NF_ARITHMETIC_BF16);
 static_assert(static_cast<int>(Arithmetic::kI8) == NF_ARITHMETIC_I8);
-static_assert(static_cast<int>(Arithmetic::kCount) == NF_ARITHMETIC_COUNT);
+static_assert(static_cast<size_t>(Arithmetic::kCount) ==
+              sizeof(nf_peaks::operations_per_s) / sizeof(double));
 
 constexpr uint32_t kMaxWidth = 1u << 20;  // beyond every model's, and sizes in bytes are exact
 
@@ -86,7 +87,7 @@ nf_kernel_times run_case(bench::KernelBench& bench, uint32_t index, uint32_t min
 nf_peaks measure_peaks(bench::KernelBench& bench, uint32_t minimum_us, uint32_t minimum_count) {
   const bench::Peaks peaks = bench.measure_peaks(checked_effort(minimum_us, minimum_count));
   nf_peaks result{};
-  for (size_t i = 0; i < NF_ARITHMETIC_COUNT; ++i) {
+  for (size_t i = 0; i < size_t(Arithmetic::kCount); ++i) {
     result.operations_per_s[i] = peaks.operations_per_s[i];
   }
   result.read_bytes_per_s = peaks.bytes_per_s;

@@ -542,13 +542,10 @@ typedef struct nf_kernel_bench nf_kernel_bench;
 
 typedef struct nf_kernel_bench_options {
   uint32_t struct_size;
-  uint32_t num_threads; /* as in nf_engine_options */
-  /* Launches go round in memory, 1.25 GiB or what the largest case needs, so that they do not find
-   * weights, KV pages and rows in the caches. So much of it is taken at most; 0: any amount. */
-  uint64_t memory_bytes;
-  const char* isa; /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
-  /* Of all products, at most 2^20 each; both 0: 4096 and 4096, and the matrices of two models */
-  uint32_t matrix_out;
+  uint32_t num_threads;  /* as in nf_engine_options */
+  uint64_t memory_bytes; /* at most; launches go round in it, beyond the caches; 0: any amount */
+  const char* isa;       /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
+  uint32_t matrix_out;   /* of all products, at most 2^20; 0: a list of shapes */
   uint32_t matrix_in;
 } nf_kernel_bench_options;
 
@@ -556,8 +553,7 @@ typedef struct nf_kernel_bench_options {
 typedef enum nf_arithmetic {
   NF_ARITHMETIC_F32 = 0,
   NF_ARITHMETIC_BF16 = 1,
-  NF_ARITHMETIC_I8 = 2,
-  NF_ARITHMETIC_COUNT = 3
+  NF_ARITHMETIC_I8 = 2
 } nf_arithmetic;
 
 /* A row of the kernel table with a shape. */
@@ -580,21 +576,18 @@ typedef struct nf_kernel_times {
   uint64_t count; /* of launches */
 } nf_kernel_times;
 
-/* The best that was seen with all threads busy. */
-typedef struct nf_peaks {
-  double operations_per_s[NF_ARITHMETIC_COUNT]; /* on registers; 0: not of this instruction set */
-  double read_bytes_per_s;                      /* of memory */
+typedef struct nf_peaks {     /* the best that was seen with all threads busy */
+  double operations_per_s[3]; /* by nf_arithmetic; 0: the instruction set does not have it */
+  double read_bytes_per_s;    /* of memory */
 } nf_peaks;
 
 NF_API nf_status nf_kernel_bench_create(const nf_kernel_bench_options* options,
                                         nf_kernel_bench** out);
-/* NULL is fine. */
-NF_API void nf_kernel_bench_destroy(nf_kernel_bench* bench);
+NF_API void nf_kernel_bench_destroy(nf_kernel_bench* bench); /* NULL is fine */
 NF_API nf_status nf_kernel_bench_count(const nf_kernel_bench* bench, uint32_t* count);
 NF_API nf_status nf_kernel_bench_case(const nf_kernel_bench* bench, uint32_t index,
                                       nf_kernel_case* out);
-/* Launches a case for minimum_us (at most 60 s) and minimum_count times (1 .. 65536, which is also
- * the most), after one that does not count. Peaks get as much each. */
+/* For minimum_us (at most 60 s) and minimum_count launches (1 .. 65536), after one for warmth. */
 NF_API nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t minimum_us,
                                      uint32_t minimum_count, nf_kernel_times* out);
 NF_API nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,
