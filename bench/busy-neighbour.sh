@@ -7,6 +7,7 @@
 #
 # Runs five pairs by turns; prints the medians and their ratio.
 set -euo pipefail
+export LC_ALL=C
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 model=${1:?"usage: bench/busy-neighbour.sh MODEL [NANOFLOW [flags]]"}
@@ -15,11 +16,15 @@ shift $(($# > 1 ? 2 : 1))
 [ -x "$nanoflow" ] || { echo "$nanoflow cannot be run: ./build.sh publish makes it" >&2; exit 2; }
 flags=(--num-prompts 16 --input-len 256 --output-len 64 --plan sequential --json "$@")
 neighbour=
-trap '[ -z "$neighbour" ] || kill "$neighbour"' EXIT
+log=$(mktemp)
+trap '[ -z "$neighbour" ] || kill "$neighbour"; rm -f "$log"' EXIT
 
 tokens_per_second() {
-  "$nanoflow" bench throughput "$model" "${flags[@]}" 2>/dev/null |
-    sed -n 's/^ *"total_token_throughput": *\([0-9.]*\).*/\1/p'
+  local json speed
+  json=$("$nanoflow" bench throughput "$model" "${flags[@]}" 2>"$log") || { cat "$log" >&2; exit 1; }
+  speed=$(sed -n 's/^ *"total_token_throughput": *\([0-9.]*\).*/\1/p' <<<"$json")
+  [ -n "$speed" ] || { echo "nanoflow bench throughput printed no total_token_throughput" >&2; exit 1; }
+  echo "$speed"
 }
 
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }

@@ -18,10 +18,11 @@
 #       int8-1                   the same against Q8_0, 1 client
 #       start                    how long both take until they answer, and nanoflow's memory then
 #
-# Both servers of a row are started, and loaded one at a time; which is first changes from pair to
-# pair. Cells are medians (least..most) of the runs; the ratio is taken pair by pair, NanoFlow's
+# Both servers of a row are started, and loaded one at a time; which is loaded first changes from
+# pair to pair. Cells are medians (least..most) of the runs; the ratio is taken pair by pair, NanoFlow's
 # figure over llama.cpp's. Needs Linux and bash 5; the client is nanoflow.
 set -uo pipefail
+export LC_ALL=C              # decimal points, and the order of numbers
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 nanoflow=$root/artifacts/publish/linux-x64/nanoflow
@@ -30,12 +31,12 @@ llama=(llama-server)
 port=9100
 patience=300                # seconds until a server must be ready
 context=512                 # tokens of a llama.cpp slot: 256 in and 64 out have room
-logs=$(mktemp -d)
+logs=
 running=()                  # process ids of servers
 
 usage() {
   echo "compare-llama-cpp.sh: $*" >&2
-  sed -n 's/^# \{0,1\}//; 4,21p' "${BASH_SOURCE[0]}" >&2
+  sed -n 's/^# \{0,1\}//; 4,19p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -57,7 +58,7 @@ while [ $# -gt 0 ]; do
     --gguf) bf16=$2 ;;
     --gguf-q8) q8=$2 ;;
     --gguf-q4) q4=$2 ;;
-    --llama-server) read -ra llama <<<"$2" ;;
+    --llama-server) if [ -x "$2" ]; then llama=("$2"); else read -ra llama <<<"$2"; fi ;;
     --nanoflow) nanoflow=$2 ;;
     --pairs) pairs=$2 ;;
     --threads) threads=$2 ;;
@@ -73,8 +74,9 @@ done
 [[ $threads =~ ^[1-9][0-9]*$ ]] || usage "--threads: '$threads' is no count"
 [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || usage "--port: '$port' is no port"
 ours=$port theirs=$((port + 1))
-[ -n "$rows" ] || rows="${bf16:+bf16-16 bf16-64 bf16-1 start}${q8:+ int8-16-q8}${q4:+ int8-16-q4}"
+[ -n "$rows" ] || rows="${bf16:+bf16-16 bf16-64 bf16-1 start}${q8:+ int8-16-q8 int8-1}${q4:+ int8-16-q4}"
 [ -n "$rows" ] || usage "--gguf is missing"
+logs=$(mktemp -d)
 for row in $rows; do
   case $row in
     bf16-16 | bf16-64 | bf16-1 | start) [ -n "$bf16" ] || usage "row $row needs --gguf" ;;
@@ -89,7 +91,7 @@ health() {
   local line
   exec 3<>"/dev/tcp/127.0.0.1/$1" || return
   printf 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
-  read -r line <&3
+  read -r -t 5 line <&3
   exec 3>&-
   [[ $line == *' 200 '* ]]
 } 2>/dev/null

@@ -59,6 +59,24 @@ endif()
 part(dotnet-test *.trx dotnet test "${root}/NanoFlow.sln" --no-build --nologo
      -v q -c Release "-p:TestResults=${results}")
 
+# The goldens once more on the instruction sets that this machine has but would not choose.
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+  set(sets scalar)
+  if(flags MATCHES " avx2 ")
+    list(APPEND sets avx2)
+  endif()
+  if(flags MATCHES " avx512vl ")
+    list(APPEND sets avx512)
+  endif()
+  foreach(isa IN LISTS sets)
+    set(ENV{NANOFLOW_CPU_ISA} ${isa})
+    part(goldens-${isa} none dotnet test "${root}/tests/NanoFlow.Golden.Tests" --no-build --nologo
+         -v q -c Release)
+  endforeach()
+  unset(ENV{NANOFLOW_CPU_ISA})
+endif()
+
 if(ALL)
   if(NOT CMAKE_HOST_WIN32)
     part(cuda-mutants none "${CMAKE_COMMAND}" -DPRESET=linux-x64 -DTARGET=nanoflow_cuda_mutants

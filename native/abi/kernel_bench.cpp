@@ -45,6 +45,8 @@ const bench::Case& checked_case(const bench::KernelBench& bench, uint32_t index)
 
 }  // namespace
 
+constexpr size_t kDefaultMemory = size_t{4} << 30;  // more than any case of the list needs
+
 bench::BenchOptions bench_options(const nf_kernel_bench_options& options) {
   bench::Suite suite = bench::full_suite();
   if (options.matrix_out != 0 || options.matrix_in != 0) {
@@ -56,7 +58,7 @@ bench::BenchOptions bench_options(const nf_kernel_bench_options& options) {
   }
   return {.isa = cpu::choose_isa(options.isa).isa,
           .num_threads = cpu::choose_threads(options.num_threads),
-          .memory_bytes = options.memory_bytes == 0 ? SIZE_MAX : options.memory_bytes,
+          .memory_bytes = options.memory_bytes == 0 ? kDefaultMemory : options.memory_bytes,
           .suite = std::move(suite)};
 }
 

@@ -28,7 +28,6 @@ class BenchStep {
   void pool(uint32_t flags, uint32_t hidden);
 
   const Batch& batch() const { return batch_; }
-  uint32_t num_pages() const { return static_cast<uint32_t>(pages_.size()); }
 
  private:
   Batch batch_;

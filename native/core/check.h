@@ -24,7 +24,8 @@ class Error : public std::runtime_error {
   nf_status status_;
 };
 
-[[noreturn]] inline void assert_failed(const char* expression, const char* file, int line) {
+// static: files of several instruction sets include it, and none may link to another's.
+[[noreturn]] static inline void assert_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "nanoflow: assertion failed: %s (%s:%d)\n", expression, file, line);
   std::abort();
 }

@@ -23,7 +23,8 @@ enum class DType : uint8_t {
 struct ActivationTypes {
   DType operand;                // of what feeds a matrix product
   DType product = DType::kF32;  // of products that are not added to the residual stream
-  bool glu_in_gemm = false;     // has GEMMs that end in a gated linear unit
+  // GEMMs that end in a gated linear unit take a multiple of so many columns; 0: there are none.
+  uint32_t glu_columns = 0;
 };
 
 // Of dtypes whose elements stand alone.

@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "cpu/isa.h"
 #include "cpu/lane.h"
+#include "cpu/pack.h"
 #include "platform/memory.h"
 
 namespace nf::cpu {
@@ -16,7 +17,9 @@ class CpuBackend final : public Backend {
   CpuBackend(uint32_t num_threads, IsaChoice isa);
 
   const nf_device_info& info() const override { return info_; }
-  ActivationTypes activation_types() const override { return {DType::kBF16, DType::kF32, true}; }
+  ActivationTypes activation_types() const override {
+    return {DType::kBF16, DType::kF32, kPanelColumns};
+  }
   std::span<const Kernel> kernels() const override;
   std::byte* allocate(size_t bytes, const char* what) override;
   DType packed_format(DType stored) const override;

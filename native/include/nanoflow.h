@@ -543,7 +543,7 @@ typedef struct nf_kernel_bench nf_kernel_bench;
 typedef struct nf_kernel_bench_options {
   uint32_t struct_size;
   uint32_t num_threads;  /* as in nf_engine_options */
-  uint64_t memory_bytes; /* at most; launches go round in it, beyond the caches; 0: any amount */
+  uint64_t memory_bytes; /* at most; launches go round in it, beyond the caches; 0: 4 GiB */
   const char* isa;       /* "scalar", "avx2", "avx512", "avx512bf16"; NULL: as engines have it */
   uint32_t matrix_out;   /* of all products, at most 2^20; 0: a list of shapes */
   uint32_t matrix_in;
@@ -587,7 +587,7 @@ NF_API void nf_kernel_bench_destroy(nf_kernel_bench* bench); /* NULL is fine */
 NF_API nf_status nf_kernel_bench_count(const nf_kernel_bench* bench, uint32_t* count);
 NF_API nf_status nf_kernel_bench_case(const nf_kernel_bench* bench, uint32_t index,
                                       nf_kernel_case* out);
-/* For minimum_us (at most 60 s) and minimum_count launches (1 .. 65536), after one for warmth. */
+/* For minimum_us (at most 60 s) and minimum_count launches, but 65536 at most; after a warm-up. */
 NF_API nf_status nf_kernel_bench_run(nf_kernel_bench* bench, uint32_t index, uint32_t minimum_us,
                                      uint32_t minimum_count, nf_kernel_times* out);
 NF_API nf_status nf_kernel_bench_peaks(nf_kernel_bench* bench, uint32_t minimum_us,

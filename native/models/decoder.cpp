@@ -124,10 +124,10 @@ class DecoderBuilder {
   }
 
   // Gate and up in one kernel with their activation: weights in block formats may have a format
-  // each, and a kernel takes panels of columns whole.
+  // each.
   bool ends_in_glu() const {
-    constexpr uint32_t kPanelColumns = 32;
-    return types_.glu_in_gemm && spec_.num_formats == 0 && spec_.intermediate % kPanelColumns == 0;
+    return types_.glu_columns != 0 && spec_.num_formats == 0 &&
+           spec_.intermediate % types_.glu_columns == 0;
   }
 
   void experts() {
@@ -327,8 +327,11 @@ void build_decoder(const nf_model_spec& spec, const DecoderTraits& traits, Activ
   constexpr uint32_t kInt8 = NF_MODEL_INT8_LAYERS | NF_MODEL_INT8_HEAD;
   NF_CHECK((spec.flags & kInt8) == 0 || (spec.num_experts == 0 && spec.num_formats == 0),
            NF_UNSUPPORTED,
-           "model spec: there are no int8 kernels for models with experts, and weights in block "
-           "formats stay in them");
+           "model spec: flags " + std::to_string(spec.flags) +
+               " ask for int8: there are no int8 kernels for models with experts (num_experts = " +
+               std::to_string(spec.num_experts) +
+               "), and weights in block formats stay in them (num_formats = " +
+               std::to_string(spec.num_formats) + ")");
   DecoderBuilder(spec, traits, types, graph).build();
 }
 

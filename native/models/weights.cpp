@@ -181,8 +181,8 @@ void WeightStore::describe(uint32_t index, nf_weight_info& out) const {
 }
 
 void WeightStore::check_source(const Tensor& tensor, const nf_tensor_source& source) const {
+  const bool int8 = source.dtype == NF_DTYPE_I8;
   if (tensor.stored == DType::kPlain) {
-    const bool int8 = source.dtype == NF_DTYPE_I8;
     NF_CHECK(int8 || (source.dtype >= NF_DTYPE_F32 && source.dtype <= NF_DTYPE_BF16),
              NF_UNSUPPORTED,
              name_of(tensor) +
@@ -190,13 +190,13 @@ void WeightStore::check_source(const Tensor& tensor, const nf_tensor_source& sou
                  "block format for it");
     NF_CHECK(!int8 || graph_.weights[tensor.weight].format == DType::kI8, NF_INVALID_ARGUMENT,
              name_of(tensor) + ": dtype is int8, but the model spec does not keep it so");
-    NF_CHECK(int8 == (source.scales != nullptr), NF_INVALID_ARGUMENT,
-             name_of(tensor) + ": scales belong to int8 elements, and to no others");
   } else {
     NF_CHECK(source.dtype == static_cast<uint32_t>(tensor.stored), NF_INVALID_ARGUMENT,
              name_of(tensor) + ": dtype is not " + block_format(tensor.stored).name +
                  ", as the model spec says");
   }
+  NF_CHECK(int8 == (source.scales != nullptr), NF_INVALID_ARGUMENT,
+           name_of(tensor) + ": scales belong to int8 elements, and to no others");
   const uint64_t expected = stored_bytes(static_cast<DType>(source.dtype), elements_of(tensor));
   NF_CHECK(source.num_bytes == expected, NF_INVALID_ARGUMENT,
            name_of(tensor) + ": has " + std::to_string(source.num_bytes) + " bytes, expected " +

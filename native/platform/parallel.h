@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -18,10 +18,12 @@ void run_in_parallel(uint32_t threads, uint32_t count, const Run& run) {
   const auto work = [&] {
     for (uint32_t index = next++; index < count; index = next++) run(index);
   };
+  const uint32_t wanted = std::min(threads, count);
   std::vector<std::thread> others;
+  others.reserve(wanted);
   try {
-    for (uint32_t i = 1; i < std::min(threads, count); ++i) others.emplace_back(work);
-  } catch (const std::system_error&) {
+    for (uint32_t i = 1; i < wanted; ++i) others.emplace_back(work);
+  } catch (const std::exception&) {  // no thread, or no memory for one
   }
   work();
   for (std::thread& other : others) other.join();

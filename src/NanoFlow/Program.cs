@@ -58,6 +58,10 @@ catch (Exception e) when (e is CommandException or EngineException or ModelForma
 
 int Say(Exception e, int exitCode)
 {
-    Console.Error.WriteLine($"{name}: {EngineFlags.InWordsOfFlags(e.Message)}");
+    // Only the engine calls options by names of its own.
+    var message = e is EngineException or ArgumentException
+        ? EngineFlags.InWordsOfFlags(e.Message)
+        : EngineFlags.OnOneLine(e.Message);
+    Console.Error.WriteLine($"{name}: {message}");
     return exitCode;
 }

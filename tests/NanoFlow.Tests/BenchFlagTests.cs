@@ -66,6 +66,7 @@ public sealed class BenchFlagTests
     [InlineData("{\"prompt\":[1]}")]
     [InlineData("[]")]
     [InlineData("{")]
+    [InlineData("{\"a\":\"\\ud800\"}")]
     public void ExtraBody_ThatWouldBreakTheRequest_IsRefused(string json) =>
         Assert.False(CompletionFields.TryReadExtra(json, out _));
 

@@ -107,6 +107,24 @@ public sealed class CompletionStreamTests
         Assert.Contains("more than 1048576 bytes", refused.Message);
     }
 
+    // Without usage, pieces of text are what is counted.
+    [Fact]
+    public void Answer_MoreTextsThanTokens_IsRefused()
+    {
+        var text = string.Concat(Enumerable.Repeat(Text("a"), 12)) + Done;
+        Assert.Contains("12 pieces", Assert.Throws<RequestFailure>(() => Read(text)).Message);
+    }
+
+    [Fact]
+    public void Stream_EventFullOfTexts_IsRefused()
+    {
+        var choices = string.Join(',', Enumerable.Repeat("{\"text\":\"a\"}", 5000));
+        Assert.Contains(
+            "pieces of text",
+            Assert.Throws<RequestFailure>(
+                () => Read($"data: {{\"choices\":[{choices}]}}\n\n")).Message);
+    }
+
     [Fact]
     public void Stream_EndlessEvents_AreRefused()
     {

@@ -37,6 +37,7 @@ public sealed class FailureTests
     [InlineData("""{"detail":[{"x":1}]}""", """[{"x":1}]""")]
     [InlineData("""[1]""", "[1]")]
     [InlineData("<html>", "<html>")]
+    [InlineData("""{"error":"\ud800"}""", """{"error":"\ud800"}""")]
     [InlineData("", "")]
     public void Text_OfAnErrorBody_IsItsMessage(string body, string expected) =>
         Assert.Equal(expected, ErrorText.Of(Encoding.UTF8.GetBytes(body)));

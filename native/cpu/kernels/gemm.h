@@ -18,7 +18,7 @@ class Gemm {
     const GemmArgs& args = op.gemm;
     if (args.rows.empty()) return;
     NF_ASSERT(args.weight.in % 2 == 0);
-    for_each_task(
+    for_each_task<Scratch>(
         args, columns_of(args.weight, false), lane, [&](const Task& task, Scratch& scratch) {
           multiply(args, task, scratch);
           for (uint32_t r = 0; r < task.rows.size(); ++r) {
@@ -88,13 +88,13 @@ class Gemm {
     alignas(64) A input[Block::kInputSize];  // [rows, kPitch]
   };
 
-  // Calls run(task, scratch) for every task of a GEMM over plain weights.
-  template <typename Run>
+  // Calls run(task, scratch) for every task.
+  template <typename S, typename Run>
   static void for_each_task(const GemmArgs& args, const Columns& columns, Lane& lane, Run&& run) {
     const Split split = split_work(args, columns, lane.units());
     lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t index, uint32_t worker) {
       const Task task = task_of(args, columns, split, index);
-      if (!task.rows.empty()) run(task, *reinterpret_cast<Scratch*>(lane.scratch(worker)));
+      if (!task.rows.empty()) run(task, *reinterpret_cast<S*>(lane.scratch(worker)));
     });
   }
 

@@ -42,14 +42,14 @@ class GemmGlu {
   static void launch(const OpArgs& op, Lane& lane) {
     const GemmArgs& args = op.gemm;
     if (args.rows.empty()) return;
-    Gemm<V>::for_each_task(args, Gemm<V>::columns_of(args.weight, true), lane,
-                           [&](const auto& task, auto& scratch) {
-                             Gemm<V>::multiply(args, task, scratch);
-                             for (uint32_t r = 0; r < task.rows.size(); ++r) {
-                               Output::write(args, task.rows.begin + r, task.panels,
-                                             scratch.sums + r * size_t{2 * task.panels.columns()});
-                             }
-                           });
+    Gemm<V>::template for_each_task<typename Gemm<V>::Scratch>(
+        args, Gemm<V>::columns_of(args.weight, true), lane, [&](const auto& task, auto& scratch) {
+          Gemm<V>::multiply(args, task, scratch);
+          for (uint32_t r = 0; r < task.rows.size(); ++r) {
+            Output::write(args, task.rows.begin + r, task.panels,
+                          scratch.sums + r * size_t{2 * task.panels.columns()});
+          }
+        });
   }
 
   static size_t workspace(const OpShape& shape) { return Gemm<V>::workspace(shape); }

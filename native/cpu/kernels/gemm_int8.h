@@ -4,11 +4,12 @@
 // The sum of products is an exact integer. It becomes a float once, times the scale of its row,
 // times the scale of its column: the same bits in every instruction set.
 //
-// Traffic: every weight is read from memory once per 96 rows, activations once per 8 panels. One
-// tile of rows passes over whole panels. More go over blocks of 512 of the reduced dimension: 16
-// KiB of a panel stay in the nearest cache for all tiles, and the same of the panel after it
-// arrives meanwhile. Their activations are copied to rows of an odd number of cache lines, because
-// rows that lie a power of two apart would fight for the same places of the cache.
+// Traffic: every weight is read from memory once per 96 rows, activations once per 8 panels. Where
+// bytes are multiplied directly, one tile of rows passes over whole panels. Otherwise, and with
+// more rows, tasks go over blocks of 512 of the reduced dimension: 16 KiB of a panel stay in the
+// nearest cache for all tiles, and the same of the panel after it arrives meanwhile. Their
+// activations are copied to rows of an odd number of cache lines, because rows that lie a power of
+// two apart would fight for the same places of the cache.
 #pragma once
 
 #include "core/check.h"
@@ -38,12 +39,9 @@ class Int8Gemm {
     NF_ASSERT(args.weight.format == DType::kI8 && supports(shape_of(args)));
     const auto columns =
         Block::columns_of(args.weight, Output::kHalves == 2, int8_panel_bytes(args.weight.in));
-    const auto split = Gemm<V>::split_work(args, columns, lane.units());
-    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t index, uint32_t worker) {
-      const auto task = Gemm<V>::task_of(args, columns, split, index);
-      if (task.rows.empty()) return;
-      run_task(args, task, *reinterpret_cast<Scratch*>(lane.scratch(worker)));
-    });
+    Gemm<V>::template for_each_task<Scratch>(
+        args, columns, lane,
+        [&](const Task& task, Scratch& scratch) { run_task(args, task, scratch); });
   }
 
   static size_t workspace(const OpShape&) { return sizeof(Scratch); }

@@ -21,12 +21,9 @@ class QuantizedGemm {
     NF_ASSERT(args.weight.format == kFormat.dtype && args.weight.in % kFormat.elements == 0);
     const auto columns =
         Gemm<V>::Block::columns_of(args.weight, false, panel_bytes(args.weight.in));
-    const auto split = Gemm<V>::split_work(args, columns, lane.units());
-    lane.for_each(split.row_blocks * split.column_blocks, [&](uint32_t task, uint32_t worker) {
-      const auto part = Gemm<V>::task_of(args, columns, split, task);
-      if (part.rows.empty()) return;
-      run_task(args, part, *reinterpret_cast<Scratch*>(lane.scratch(worker)));
-    });
+    Gemm<V>::template for_each_task<Scratch>(
+        args, columns, lane,
+        [&](const Task& task, Scratch& scratch) { run_task(args, task, scratch); });
   }
 
   static size_t workspace(const OpShape&) { return sizeof(Scratch); }

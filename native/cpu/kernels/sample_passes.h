@@ -1,5 +1,5 @@
-// The passes of sampling as plain loops that compilers vectorise, for the instruction set of the
-// file that includes this one. V only keeps the functions of two instruction sets apart.
+// The passes of sampling, mostly as plain loops that compilers vectorise for the instruction set of
+// the file that includes this one. V, its vector type, also keeps them apart from those of others.
 #pragma once
 
 #include "core/sampling.h"

@@ -43,13 +43,17 @@ internal sealed class CompletionFields
         try
         {
             extra = JsonDocument.Parse(text).RootElement;
+
+            // What can be written can be sent: text in JSON need not be Unicode.
+            using var json = new Utf8JsonWriter(Stream.Null);
+            extra.WriteTo(json);
+            return extra.ValueKind == JsonValueKind.Object
+                && !extra.EnumerateObject().Any(field => Reserved.Contains(field.Name));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;
         }
-        return extra.ValueKind == JsonValueKind.Object
-            && !extra.EnumerateObject().Any(field => Reserved.Contains(field.Name));
     }
 
     public static string ExtraRange { get; } =

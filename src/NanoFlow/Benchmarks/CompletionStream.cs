@@ -70,6 +70,10 @@ internal sealed class CompletionStream(int inputTokens, int maxTokens, long sent
         {
             throw new RequestFailure("the stream was cut: its end is missing");
         }
+        if (_outputTokens is null && _texts > maxTokens)
+        {
+            throw TooManyTexts();
+        }
         // Where all tokens are without text, such as special ones, the first piece counts.
         var first = _firstText != 0 ? _firstText : _firstChoice;
         var outputTokens = _outputTokens ?? _texts;
@@ -165,6 +169,10 @@ internal sealed class CompletionStream(int inputTokens, int maxTokens, long sent
             return;
         }
         _texts++;
+        if (_texts > (long)maxTokens + LoadLimits.OtherEvents)
+        {
+            throw TooManyTexts();
+        }
         if (_firstText == 0)
         {
             _firstText = now;
@@ -219,6 +227,9 @@ internal sealed class CompletionStream(int inputTokens, int maxTokens, long sent
             throw new RequestFailure($"an error in the stream: {ErrorText.Of(error.RootElement)}");
         }
     }
+
+    private RequestFailure TooManyTexts() =>
+        new($"{_texts} pieces of text came for at most {maxTokens} tokens");
 
     private static void Expect(bool isSo)
     {

@@ -15,8 +15,9 @@ internal static class ErrorText
             using var json = JsonDocument.Parse(body);
             return Of(json.RootElement);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // Not JSON, or JSON with text that is no Unicode.
             return Encoding.UTF8.GetString(body.Span);
         }
     }

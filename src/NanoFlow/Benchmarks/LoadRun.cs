@@ -82,8 +82,11 @@ internal sealed class LoadRun(
         {
             _failures.Add(e.Message);
         }
-        Interlocked.Decrement(ref _running);
-        free.Release();
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+            free.Release();
+        }
         lock (_oneCall)
         {
             progress(++_ended);

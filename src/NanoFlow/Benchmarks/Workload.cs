@@ -83,8 +83,11 @@ internal sealed class Workload
 
     private static int Draw(ref RandomStream random, int mean, double rangeRatio) =>
         random.NextBetween(
-            Math.Max(1, (int)Math.Floor(mean * (1 - rangeRatio))),
-            (int)Math.Min(LoadLimits.Tokens, Math.Ceiling(mean * (1 + rangeRatio))));
+            Math.Max(1, (int)Math.Floor(Whole(mean * (1 - rangeRatio)))),
+            (int)Math.Min(LoadLimits.Tokens, Math.Ceiling(Whole(mean * (1 + rangeRatio)))));
+
+    // 100 * 1.1 is a little more than 110.
+    private static double Whole(double length) => Math.Round(length, 6);
 
     private static Lengths Clip(Lengths lengths, Lengths longest) => new(
         Math.Min(lengths.Input, longest.Input), Math.Min(lengths.Output, longest.Output));

@@ -27,6 +27,12 @@ internal static class BenchServeCommand
         if (given.GetOrNull(BenchServeFlags.CompareWith) is { } other)
         {
             var second = BenchServeFlags.Server(other, BenchServeFlags.CompareWith.Name);
+            if (given.Has(BenchServeFlags.Goodput) || given.Has(LoadFlags.Percentiles))
+            {
+                throw new UsageException(
+                    $"{BenchServeFlags.Goodput.Name} and {LoadFlags.Percentiles.Name} are not for "
+                    + BenchServeFlags.CompareWith.Name);
+            }
             return await CompareAsync(given, [url, second], workloads);
         }
         if (given.Has(BenchServeFlags.Pairs))
@@ -82,6 +88,10 @@ internal static class BenchServeCommand
         if (given.Get(CommonFlags.Json, false))
         {
             var figures = new Figures();
+            figures.Add("server", first.Url);
+            figures.Add("model_id", first.Model);
+            figures.Add("other_server", second.Url);
+            figures.Add("other_model_id", second.Model);
             ServerComparison.AddTo(figures, rows);
             figures.Write(asJson: true);
         }

@@ -114,9 +114,10 @@ internal static class BenchServeFlags
         Read.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
 
     public static readonly Flag<string> ApiKey = new(
-        "--api-key", "KEY", "text", "none",
-        "sent as a bearer token",
-        Read.Text);
+        "--api-key", "KEY", "text without spaces or commas", "none",
+        "sent as a bearer token, with --compare-with to both servers",
+        (string text, out string key) => (key = text).Length > 0
+            && text.All(c => c is > ' ' and < '\x7f' and not ','));
 
     public static readonly Flag<string> CompareWith = new(
         "--compare-with", "URL", "http:// or https:// and a host", "none",

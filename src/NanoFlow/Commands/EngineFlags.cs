@@ -168,8 +168,10 @@ internal static partial class EngineFlags
             message = Regex.Replace(message, $@"\b{option}\b", flag.Name);
         }
 
-        return Spaces().Replace(message.Trim(), " ");
+        return OnOneLine(message);
     }
+
+    public static string OnOneLine(string message) => Spaces().Replace(message.Trim(), " ");
 
     private static readonly (string Option, Flag Flag)[] FlagOfOption =
     [

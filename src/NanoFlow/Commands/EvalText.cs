@@ -86,16 +86,19 @@ internal sealed record EvalText(IReadOnlyList<int> Tokens, IReadOnlyList<int> Pr
 
     private static string ReadText(string path)
     {
+        // Pipes have no length to ask for.
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read);
-        if (file.Length > MaxFileBytes)
+        var bytes = new byte[MaxFileBytes + 1];
+        var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (count > MaxFileBytes)
         {
             throw new CommandException(
-                $"{path}: has {file.Length} bytes, at most {MaxFileBytes} are allowed");
+                $"{path}: has more than the {MaxFileBytes} bytes that are allowed");
         }
 
         var utf8 = new UTF8Encoding(
             encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-        using var reader = new StreamReader(file, utf8);
+        using var reader = new StreamReader(new MemoryStream(bytes, 0, count), utf8);
         try
         {
             return reader.ReadToEnd();

@@ -185,6 +185,9 @@ public sealed class CaseServers : IAsyncLifetime
     }
 
     // Its engine fails while it answers.
+    // "n" of the cases that use this server.
+    private const int FailingChoices = 16;
+
     private static async Task FailingAsync(Func<CaseServer, Task> run)
     {
         await using var busy = await BusyHost.StartIdleAsync(places: 1);
@@ -192,8 +195,11 @@ public sealed class CaseServers : IAsyncLifetime
         {
             Meanwhile = async done =>
             {
+                // All choices are taken before: one that came later would be refused instead.
                 await busy.UntilAsync(
-                    () => busy.Host.Engine.Counters.GeneratedTokens > 0, done);
+                    () => busy.Host.Engine.Counters is { GeneratedTokens: > 0 } counters
+                        && counters.Running + counters.Waiting >= FailingChoices,
+                    done);
                 busy.Host.Engine.Dispose();
             },
         });
