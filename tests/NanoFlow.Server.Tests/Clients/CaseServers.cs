@@ -41,7 +41,8 @@ public sealed class CaseServers : IAsyncLifetime
         "silent" => SilentAsync(run),
         "waiting" => WaitingAsync(run),
         "draining" => DrainingAsync(run),
-        "failing" => FailingAsync(run),
+        "failing" => FailingAsync(run, choices: 1),
+        "failing_16" => FailingAsync(run, choices: 16),
         "left" => LeftAsync(run),
         _ => throw new ArgumentException($"no server '{server}'"),
     };
@@ -184,11 +185,8 @@ public sealed class CaseServers : IAsyncLifetime
         });
     }
 
-    // Its engine fails while it answers.
-    // "n" of the cases that use this server.
-    private const int FailingChoices = 16;
-
-    private static async Task FailingAsync(Func<CaseServer, Task> run)
+    // Its engine fails while it answers all choices of a request.
+    private static async Task FailingAsync(Func<CaseServer, Task> run, int choices)
     {
         await using var busy = await BusyHost.StartIdleAsync(places: 1);
         await run(new CaseServer(busy.Host.Server.Address)
@@ -198,7 +196,7 @@ public sealed class CaseServers : IAsyncLifetime
                 // All choices are taken before: one that came later would be refused instead.
                 await busy.UntilAsync(
                     () => busy.Host.Engine.Counters is { GeneratedTokens: > 0 } counters
-                        && counters.Running + counters.Waiting >= FailingChoices,
+                        && counters.Running + counters.Waiting >= choices,
                     done);
                 busy.Host.Engine.Dispose();
             },
