@@ -41,7 +41,8 @@ internal sealed class Figures
         _ => FormattableString.Invariant($"{bytes / 1024.0:F1} KiB"),
     };
 
-    private void WriteJson()
+    /// <summary>One JSON object on stdout, and a line's end.</summary>
+    public static void WriteObject(Action<Utf8JsonWriter> writeFields)
     {
         using var stream = Console.OpenStandardOutput();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions
@@ -51,16 +52,20 @@ internal sealed class Figures
         }))
         {
             json.WriteStartObject();
-            foreach (var (key, _, value, _) in _rows)
-            {
-                WriteValue(json, key, value);
-            }
-
+            writeFields(json);
             json.WriteEndObject();
         }
 
         stream.WriteByte((byte)'\n');
     }
+
+    private void WriteJson() => WriteObject(json =>
+    {
+        foreach (var (key, _, value, _) in _rows)
+        {
+            WriteValue(json, key, value);
+        }
+    });
 
     private static void WriteValue(Utf8JsonWriter json, string key, object? value)
     {

@@ -1,7 +1,6 @@
 // What `nanoflow bench kernels` found out: a table for each number of threads, or one JSON object.
 
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using NanoFlow.Cli;
 using NanoFlow.Engine.Measuring;
@@ -92,29 +91,18 @@ internal sealed class KernelReport(
         return end >= 0 && InstructionSets.Contains(kernel[(end + 1)..]) ? kernel[..end] : kernel;
     }
 
-    private void WriteJson()
+    private void WriteJson() => Figures.WriteObject(json =>
     {
-        using var stream = Console.OpenStandardOutput();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions
-        {
-            Indented = true,
-            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        }))
-        {
-            json.WriteStartObject();
-            json.WriteString("date", date.ToString("O", CultureInfo.InvariantCulture));
-            json.WriteString("processor", processor);
-            json.WriteString("isa", instructionSet);
-            json.WriteStartArray("peaks");
-            _runs.ForEach(run => WritePeaks(json, run));
-            json.WriteEndArray();
-            json.WriteStartArray("rows");
-            _runs.ForEach(run => run.Rows.ForEach(row => WriteRow(json, run, row.Case, row.Times)));
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        stream.WriteByte((byte)'\n');
-    }
+        json.WriteString("date", date.ToString("O", CultureInfo.InvariantCulture));
+        json.WriteString("processor", processor);
+        json.WriteString("isa", instructionSet);
+        json.WriteStartArray("peaks");
+        _runs.ForEach(run => WritePeaks(json, run));
+        json.WriteEndArray();
+        json.WriteStartArray("rows");
+        _runs.ForEach(run => run.Rows.ForEach(row => WriteRow(json, run, row.Case, row.Times)));
+        json.WriteEndArray();
+    });
 
     private static void WritePeaks(Utf8JsonWriter json, KernelRun run)
     {
